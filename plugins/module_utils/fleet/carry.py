@@ -1,0 +1,65 @@
+# Copyright (c) 2026, email_engine.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Senders that left the inventory: kept until their queue is empty, then let go."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..problems import FleetError, Problem
+
+#: What two senders cannot both own, were the one still kept while the other is new.
+_OWNED = ("ip", "hostname", "domain", "vmta", "from_email")
+
+
+def carry_over(document: t.Mapping, hosts: t.Mapping[str, t.Mapping]) -> dict:
+    """A copy of *document* with the senders that a PowerMTA host still holds but the inventory no longer declares.
+
+    hosts: ``{mta: {"senders": [...as last applied there], "queued": {vmta: recipients}}}``.
+    Removal takes two steps, so that no message can meet a virtual MTA that has just vanished (PowerMTA bounces it,
+    5.3.5): first the sender loses its routing entry and becomes ``retiring``; a later run that finds its queue empty
+    puts it into ``gone``, whose DNS records, address and virtual MTA are removed.
+    Raises FleetError when a new sender wants what a kept one with queued mail still owns.
+    """
+    result = {**document, "senders": list(document["senders"]), "gone": []}
+    declared = {(sender["mta"], sender["vmta"]): sender for sender in document["senders"]}
+    owners = {key: {sender[key]: sender for sender in document["senders"]} for key in _OWNED}
+    tenants = {tenant["name"] for tenant in document["tenants"]}
+    pooled = {tenant["name"] for tenant in document["tenants"] if tenant["routing"] == "pool"}
+    problems = []
+    for mta, found in hosts.items():
+        for old in found.get("senders") or []:
+            if (mta, old["vmta"]) in declared:
+                continue
+            queued = (found.get("queued") or {}).get(old["vmta"], 0)
+            keys = [key for key in _OWNED if key in ("ip", "hostname", "vmta") or old["tenant"] not in pooled]
+            taken = [(key, owners[key][old[key]]) for key in keys if old[key] in owners[key]]
+            if queued and (taken or old["tenant"] not in tenants):
+                problems.append(_still_needed(mta, old, queued, taken))
+            elif not queued and (taken or not old["declared"] or old["tenant"] not in tenants):
+                result["gone"].append({**old, "status": "retired"})
+            else:
+                result["senders"].append({**old, "declared": False, "status": _leaving(old)})
+    if problems:
+        raise FleetError(problems)
+    return result
+
+
+def _leaving(old: t.Mapping) -> str:
+    """A sender that may send empties its queue; a stopped one stays stopped, its queue held."""
+    return "retiring" if old["status"] in ("warming", "active", "retiring") else old["status"]
+
+
+def _still_needed(mta: str, old: t.Mapping, queued: int, taken: list) -> Problem:
+    if taken:
+        key, new = taken[0]
+        what = f"{old[key]} now belongs to {new['name']} ({new['vmta']}), but {queued} recipients wait in {old['vmta']} on {mta}"
+    else:
+        what = f"its tenant {old['tenant']} left the inventory, but {queued} recipients wait in {old['vmta']} on {mta}"
+    return Problem(
+        f"sender {old['name']}",
+        what,
+        f"Keep it in the inventory with status retiring until `pmta show vmtas` reports no recipients for {old['vmta']}"
+        f" (or delete that mail: pmta delete --queue='*/{old['vmta']}').",
+    )
