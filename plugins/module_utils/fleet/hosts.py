@@ -1,7 +1,7 @@
 # Copyright (c) 2026, email_engine.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The public halves of the DKIM keys, put where every generator finds them."""
+"""What one MTA host is asked for, and the public halves of its keys put where every generator finds them."""
 
 from __future__ import annotations
 
@@ -31,3 +31,12 @@ def attach_keys(document: t.Mapping, keys: t.Iterable[t.Mapping]) -> dict:
         else:
             senders.append({**sender, "selector": key["selector"], "key": key["path"], "public": key["public"]})
     return {**document, "senders": senders}
+
+
+def addresses(document: t.Mapping, mta: str) -> list[dict]:
+    """``[{ip, interface, gateway, table}]`` that host *mta* has to own, in fleet order."""
+    return [
+        {key: sender[key] for key in ("ip", "interface", "gateway", "table")}
+        for sender in document["senders"]
+        if sender["mta"] == mta and sender["status"] != "retired"
+    ]
