@@ -8,9 +8,11 @@ from __future__ import annotations
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.email_engine.fleet.plugins.module_utils.fleet import carry, expand, hosts
+
+from ansible_collections.email_engine.fleet.plugins.module_utils.fleet import additions, carry, expand, hosts
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_fleet import render
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError
+from ansible_collections.email_engine.fleet.plugins.module_utils.proof import proof_rows
 
 
 def _filter(function: t.Callable) -> t.Callable:
@@ -28,6 +30,7 @@ def _filter(function: t.Callable) -> t.Callable:
 class FilterModule:
     def filters(self) -> dict[str, t.Callable]:
         return {
+            "fleet_add_sender": _filter(additions.add_sender),
             "fleet_document": _filter(expand.expand),
             "fleet_carry_over": _filter(carry.carry_over),
             "fleet_key_requests": _filter(hosts.key_requests),
@@ -35,4 +38,5 @@ class FilterModule:
             "fleet_addresses": _filter(hosts.addresses),
             "fleet_feeder_passwords": _filter(expand.feeder_passwords),
             "pmta_config_for": _filter(render.render_host),
+            "proof_rows": _filter(proof_rows),
         }

@@ -17,7 +17,8 @@ def proof_rows(document: t.Mapping, sent: t.Sequence[t.Mapping], delivered: t.Se
     sent: ``[{"sender": name, "id": token in the subject, "accepted": bool, "reply": text}]``.
     delivered: as the mailbox reader gives it, ``[{"subject", "source_ip", "ehlo", "client_name",
     "authentication_results": {"spf", "dkim": {"result", "domain"}, "dmarc"}}]``; client_name is the forward-confirmed
-    reverse name, or "unknown". Each message is expected exactly once. A row is ``{"sender", "ip", edges..., "ok", "broken"}``.
+    reverse name, or "unknown". Each message is expected exactly once.
+    A row is ``{"sender", "ip", edges..., "ok", "broken": [texts]}``.
     """
     rows = []
     for sender in document["senders"]:
@@ -52,7 +53,11 @@ def _row(sender: t.Mapping, wanted: t.Sequence[t.Mapping], delivered: t.Sequence
         "dkim": _worst(_aligned_dkim(one, sender["domain"]) for one in seen),
         "dmarc": _worst(one["authentication_results"].get("dmarc") for one in seen),
     }
-    for edge, field, want in (("source_ip_ok", "source_ip", "ip"), ("ehlo_ok", "ehlo", "hostname"), ("fcrdns_ok", "client_name", "hostname")):
+    for edge, field, want in (
+        ("source_ip_ok", "source_ip", "ip"),
+        ("ehlo_ok", "ehlo", "hostname"),
+        ("fcrdns_ok", "client_name", "hostname"),
+    ):
         if seen and not row[edge]:
             found = sorted({str(one.get(field)) for one in seen if one.get(field) != sender[want]})
             broken.append(f"{field} should be {sender[want]}, the receiver saw {', '.join(found)}")

@@ -116,6 +116,7 @@ replies:
       sample: 2.6.0 message received
 """
 
+import contextlib
 import smtplib
 import typing as t
 
@@ -152,17 +153,20 @@ def probe(params: t.Mapping) -> list[dict]:
             if smtp is None:
                 source = (params["source_address"], 0) if params["source_address"] else None
                 smtp = smtplib.SMTP(
-                    params["host"], params["port"], local_hostname=params["ehlo"], timeout=params["timeout"], source_address=source
+                    params["host"],
+                    params["port"],
+                    local_hostname=params["ehlo"],
+                    timeout=params["timeout"],
+                    source_address=source,
                 )
             accepted, code, text = hand_over(smtp, message)
         except (OSError, smtplib.SMTPException) as error:
             accepted, code, text, smtp = False, 0, f"{params['host']} port {params['port']}: {error}", None
         replies.append({"id": message["id"], "accepted": accepted, "code": code, "reply": text})
     if smtp is not None:
-        try:
+        # The messages are already answered for.
+        with contextlib.suppress(OSError, smtplib.SMTPException):
             smtp.quit()
-        except (OSError, smtplib.SMTPException):
-            pass  # the messages are already answered for
     return replies
 
 

@@ -54,12 +54,12 @@ def _leaving(old: t.Mapping) -> str:
 def _still_needed(mta: str, old: t.Mapping, queued: int, taken: list) -> Problem:
     if taken:
         key, new = taken[0]
-        what = f"{old[key]} now belongs to {new['name']} ({new['vmta']}), but {queued} recipients wait in {old['vmta']} on {mta}"
+        what = f"{old[key]} now belongs to {new['name']} ({new['vmta']})"
     else:
-        what = f"its tenant {old['tenant']} left the inventory, but {queued} recipients wait in {old['vmta']} on {mta}"
+        what = f"its tenant {old['tenant']} left the inventory"
     return Problem(
         f"sender {old['name']}",
-        what,
+        f"{what}, but {queued} recipients wait in {old['vmta']} on {mta}",
         f"Keep it in the inventory with status retiring until `pmta show vmtas` reports no recipients for {old['vmta']}"
         f" (or delete that mail: pmta delete --queue='*/{old['vmta']}').",
     )

@@ -72,7 +72,11 @@ def _feeders(check: Checker, tenants: t.Sequence[dict]) -> None:
             where = f"fleet_tenants[{tenant['name']}].feeders[{index}]"
             if "user" in feeder:
                 if feeder["user"] in users:
-                    check.add(f"{where}.user", f"{feeder['user']} is already used by {users[feeder['user']]}", "Choose another.")
+                    check.add(
+                        f"{where}.user",
+                        f"{feeder['user']} is already used by {users[feeder['user']]}",
+                        "Choose another.",
+                    )
                 users.setdefault(feeder["user"], where)
                 continue
             network = ipaddress.IPv4Network(feeder["address"])
@@ -92,7 +96,10 @@ def _pooled(check: Checker, document: t.Mapping, tenants: dict, places: t.Sequen
     """A pool's DKIM key lies on one host; one selector and domain must name exactly one key."""
     home: dict[str, str] = {}
     for sender, place in zip(document["senders"], places):
-        if tenants[sender["tenant"]]["routing"] == "pool" and home.setdefault(sender["tenant"], sender["mta"]) != sender["mta"]:
+        if (
+            tenants[sender["tenant"]]["routing"] == "pool"
+            and home.setdefault(sender["tenant"], sender["mta"]) != sender["mta"]
+        ):
             check.add(
                 f"{place}.mta",
                 f"the pool of tenant {sender['tenant']} would span {home[sender['tenant']]} and {sender['mta']}",

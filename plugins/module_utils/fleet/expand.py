@@ -16,6 +16,8 @@ from .inventory import (
     SENDER_SETTINGS,
     TENANT_KEYS,
     Checker,
+    as_list,
+    as_mapping,
     check_dmarc,
     check_settings,
 )
@@ -70,7 +72,9 @@ def _tenant(check: Checker, where: str, data: t.Mapping, policy: t.Mapping) -> d
         if not isinstance(data.get(key, False), bool):
             check.add(f"{where}.{key}", f"must be true or false, found {data[key]!r}", "Write true or false.")
     if data.get("domain") is not None:
-        check.fault(f"{where}.domain", data["domain"], names.host_name_fault(data["domain"]), "Give the tenant's domain.")
+        check.fault(
+            f"{where}.domain", data["domain"], names.host_name_fault(data["domain"]), "Give the tenant's domain."
+        )
     if data.get("from_email") is not None:
         fault = names.mailbox_fault(data["from_email"])
         if check.fault(f"{where}.from_email", data["from_email"], fault, "Give the tenant's From address."):
@@ -99,7 +103,7 @@ def _tenant(check: Checker, where: str, data: t.Mapping, policy: t.Mapping) -> d
         "from_email": data.get("from_email"),
         "operator": operator,
         "feeders": _feeders(check, where, data),
-        "dmarc": {**policy["dmarc"], **(data.get("dmarc") or {})},
+        "dmarc": {**policy["dmarc"], **as_mapping(data.get("dmarc"))},
         "pool": data.get("pool") or str(name),
         "held": f"unrouted-{name}",
     }
@@ -123,20 +127,30 @@ def _feeders(check: Checker, where: str, data: t.Mapping) -> list[dict]:
             continue
         check.keys(place, feeder, ("address", "user", "password"))
         if (feeder.get("address") is None) == (feeder.get("user") is None):
-            check.add(place, "needs either 'address' or 'user'", "An address for a host of one tenant, a user for a shared one.")
+            check.add(
+                place,
+                "needs either 'address' or 'user'",
+                "An address for a host of one tenant, a user for a shared one.",
+            )
         elif feeder.get("address") is not None:
-            if check.fault(place, feeder["address"], names.ipv4_network_fault(feeder["address"]), "Give an address or CIDR."):
+            if check.fault(
+                place, feeder["address"], names.ipv4_network_fault(feeder["address"]), "Give an address or CIDR."
+            ):
                 feeders.append({"address": feeder["address"]})
-        elif not feeder.get("password") or set(str(feeder["password"])) & set("#\"\\\r\n"):
+        elif not feeder.get("password") or set(str(feeder["password"])) & set('#"\\\r\n'):
             check.add(
                 f"{place}.password",
                 'is missing, or holds one of # " \\ or a line break, which PowerMTA cannot read in a password',
                 "Set it from a vaulted variable, without these signs.",
             )
-        elif check.fault(f"{place}.user", feeder["user"], names.name_fault(feeder["user"]), "Choose a plain user name."):
+        elif check.fault(
+            f"{place}.user", feeder["user"], names.name_fault(feeder["user"]), "Choose a plain user name."
+        ):
             feeders.append({"user": feeder["user"]})
     if not feeders and not check.problems:
-        check.add(f"{where}.feeders", "is empty: nobody may hand mail to this tenant", "List the MailWizz host's address.")
+        check.add(
+            f"{where}.feeders", "is empty: nobody may hand mail to this tenant", "List the MailWizz host's address."
+        )
     return feeders
 
 
@@ -162,9 +176,9 @@ def _senders(
         check.keys(place, block, RANGE_KEYS)
         check_settings(check, place, block, policy, mtas)
         common = {**shared, **{key: block[key] for key in SENDER_SETTINGS if key in block}}
-        for number, position, given in expand_range(check, place, block):
+        for number, _position, given in expand_range(check, place, block):
             here = f"{place} number {number}"
-            if number in {int(key) for key in block.get("overrides") or {} if str(key).isdigit()}:
+            if number in {int(key) for key in as_mapping(block.get("overrides")) if str(key).isdigit()}:
                 check.keys(here, given, LISTED_KEYS)
                 check_settings(check, here, given, policy, mtas)
             yield here, _sender(check, here, {**common, **given}, tenant, policy, mtas)
@@ -177,9 +191,7 @@ def _senders(
         yield place, _sender(check, place, {**shared, **given}, tenant, policy, mtas)
 
 
-def _sender(
-    check: Checker, where: str, given: dict, tenant: dict, policy: t.Mapping, mtas: t.Sequence[str]
-) -> dict:
+def _sender(check: Checker, where: str, given: dict, tenant: dict, policy: t.Mapping, mtas: t.Sequence[str]) -> dict:
     pooled = tenant["routing"] == "pool"
     own = given.get("domain")
     hostname = given.get("hostname") or own
@@ -193,7 +205,9 @@ def _sender(
     from_email = tenant["from_email"] if pooled else given.get("from_email")
     if from_email is None and domain is not None:
         if given.get("prefix") is None:
-            check.add(where, "has neither 'from_email' nor 'prefix'", "Give the From address, or the part before its @.")
+            check.add(
+                where, "has neither 'from_email' nor 'prefix'", "Give the From address, or the part before its @."
+            )
         else:
             from_email = f"{given['prefix']}@{domain}"
     if from_email is not None:
@@ -214,7 +228,7 @@ def _sender(
             "is missing and cannot be guessed",
             f"Name the host of the group powermta that owns the address ({', '.join(mtas) or 'the group is empty'}).",
         )
-    ptr = given.get("ptr") or {}
+    ptr = as_mapping(given.get("ptr"))
     return {
         "name": hostname,
         "tenant": tenant["name"],
@@ -233,14 +247,14 @@ def _sender(
         "selector": None,
         "key": None,
         "public": None,
-        "purposes": list(given.get("purposes") or []),
+        "purposes": as_list(given.get("purposes")),
         "status": given.get("status"),
         "weight": given.get("weight"),
         "phase": _phase(given, policy),
         "daily_quota": _quota(given, policy),
-        "provider_quota": dict(given.get("provider_quota") or {}),
+        "provider_quota": dict(as_mapping(given.get("provider_quota"))),
         "paused": given.get("paused"),
-        "reasons": list(given.get("reasons") or []),
+        "reasons": as_list(given.get("reasons")),
         "declared": True,
     }
 
@@ -263,4 +277,7 @@ def _shortened(problems: list[Problem]) -> list[Problem]:
     if len(problems) <= _SHOWN:
         return problems
     more = len(problems) - _SHOWN
-    return [*problems[:_SHOWN], Problem(_VARIABLE, f"and {more} more problems of these kinds", "Mend the first ones and run again.")]
+    return [
+        *problems[:_SHOWN],
+        Problem(_VARIABLE, f"and {more} more problems of these kinds", "Mend the first ones and run again."),
+    ]

@@ -138,7 +138,9 @@ def check_settings(check: Checker, where: str, data: t.Mapping, policy: t.Mappin
     _check_gateway(check, where, data)
     for key in ("from_name", "interface"):
         if data.get(key) is not None and (not isinstance(data[key], str) or set(data[key]) & set('\r\n"<>#')):
-            check.add(f"{where}.{key}", f"{data[key]!r} is not plain text", 'Leave out line breaks and the signs " < > #.')
+            check.add(
+                f"{where}.{key}", f"{data[key]!r} is not plain text", 'Leave out line breaks and the signs " < > #.'
+            )
 
 
 def _check_provider_quota(check: Checker, where: str, data: t.Mapping, policy: t.Mapping) -> None:
@@ -162,13 +164,17 @@ def _check_ptr(check: Checker, where: str, data: t.Mapping) -> None:
         check.choice(f"{where}.ptr.method", data["ptr"]["method"], status.PTR_METHODS)
     zone = data["ptr"].get("zone")
     if zone is not None and not (isinstance(zone, str) and zone.endswith(".in-addr.arpa")):
-        check.add(f"{where}.ptr.zone", f"{zone!r} is no reverse zone", "Write e.g. 0-63.0.19.198.in-addr.arpa (RFC 2317).")
+        check.add(
+            f"{where}.ptr.zone", f"{zone!r} is no reverse zone", "Write e.g. 0-63.0.19.198.in-addr.arpa (RFC 2317)."
+        )
 
 
 def _check_gateway(check: Checker, where: str, data: t.Mapping) -> None:
     if data.get("gateway") is None:
         return
-    check.fault(f"{where}.gateway", data["gateway"], names.ipv4_fault(data["gateway"]), "Give the router's IPv4 address.")
+    check.fault(
+        f"{where}.gateway", data["gateway"], names.ipv4_fault(data["gateway"]), "Give the router's IPv4 address."
+    )
     check.integer(
         f"{where}.table",
         data.get("table"),
@@ -194,6 +200,16 @@ def check_dmarc(check: Checker, where: str, data: object) -> None:
         address = str(uri).replace("{domain}", "example.org")
         if not address.startswith("mailto:") or names.mailbox_fault(address[7:].split("!")[0]):
             check.add(f"{where}.rua", f"{uri!r} is not a mailto: address", "Write mailto:dmarc@{domain}, for example.")
+
+
+def as_mapping(data: object) -> t.Mapping:
+    """*data* when it is a dictionary; what is not has been reported already and counts as empty."""
+    return data if isinstance(data, t.Mapping) else {}
+
+
+def as_list(data: object) -> list:
+    """*data* as a list when it is one, else an empty list, for the same reason."""
+    return list(data) if isinstance(data, (list, tuple)) else []
 
 
 def _kind(data: object) -> str:

@@ -76,7 +76,9 @@ def _addresses(check: Checker, where: str, data: t.Mapping) -> range:
             low, high = low + 1, high - 1
     begin = low
     if first is not None:
-        if not check.fault(f"{where}.first", first, names.ipv4_fault(first), "Give the first IPv4 address of the range."):
+        if not check.fault(
+            f"{where}.first", first, names.ipv4_fault(first), "Give the first IPv4 address of the range."
+        ):
             return nothing
         begin = int(ipaddress.IPv4Address(first))
         if not low <= begin <= high:
@@ -107,7 +109,9 @@ def _patterns(check: Checker, where: str, data: t.Mapping, count: int) -> bool:
         if value is None:
             continue
         if not isinstance(value, str) or _stray_braces(value):
-            check.add(f"{where}.{key}", f"{value!r} is not a pattern", "The only placeholder is {n}, the sender's number.")
+            check.add(
+                f"{where}.{key}", f"{value!r} is not a pattern", "The only placeholder is {n}, the sender's number."
+            )
             good = False
         elif count > 1 and "{n}" not in value and (key != "domain" or data.get("hostname") is None):
             check.add(f"{where}.{key}", f"{value!r} gives every sender the same name", "Put {n} where the number goes.")
@@ -121,7 +125,11 @@ def _by_number(check: Checker, where: str, overrides: t.Mapping, start: int, cou
         # JSON and YAML disagree about number keys; both spellings arrive here.
         number = int(key) if str(key).isdigit() else None
         if number is None or not start <= number < start + count:
-            check.add(f"{where}.overrides.{key}", "is no sender of this range", f"Numbers go from {start} to {start + count - 1}.")
+            check.add(
+                f"{where}.overrides.{key}",
+                "is no sender of this range",
+                f"Numbers go from {start} to {start + count - 1}.",
+            )
         elif check.mapping(f"{where}.overrides.{key}", value):
             found[number] = dict(value)
     return found

@@ -1,0 +1,97 @@
+# Copyright (c) 2026, email_engine.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Senders that left the inventory: unrouted first, gone when their queue is empty, never in somebody's way."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.carry import carry_over
+from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError
+
+TENANT = {"name": "sos", "routing": "by_sender"}
+
+
+def sender(n, **changes):
+    return {
+        "name": f"mail{n}.sos.test",
+        "hostname": f"mail{n}.sos.test",
+        "domain": f"mail{n}.sos.test",
+        "from_email": f"a@mail{n}.sos.test",
+        "ip": f"198.19.0.{n}",
+        "vmta": f"vmta-mail{n}",
+        "tenant": "sos",
+        "mta": "vps2",
+        "status": "active",
+        "declared": True,
+        **changes,
+    }
+
+
+def fleet(*senders):
+    return {"version": 1, "tenants": [TENANT], "senders": list(senders), "gone": []}
+
+
+def settle(document, held, queued):
+    return carry_over(document, {"vps2": {"senders": held, "queued": queued}})
+
+
+def test_nothing_held_nothing_changes():
+    assert settle(fleet(sender(1)), [sender(1)], {"vmta-mail1": 7}) == fleet(sender(1))
+
+
+@pytest.mark.parametrize("queue", [0, 3])
+def test_a_removed_sender_first_loses_its_routing(queue):
+    result = settle(fleet(sender(1)), [sender(1), sender(2)], {"vmta-mail2": queue})
+    kept = result["senders"][1]
+    assert (kept["name"], kept["declared"], kept["status"]) == ("mail2.sos.test", False, "retiring")
+    assert result["gone"] == []
+
+
+def test_it_stays_while_mail_is_queued_and_goes_when_none_is():
+    left = sender(2, declared=False, status="retiring")
+    waiting = settle(fleet(sender(1)), [sender(1), left], {"vmta-mail2": 1})
+    assert [s["name"] for s in waiting["senders"]] == ["mail1.sos.test", "mail2.sos.test"]
+    empty = settle(fleet(sender(1)), [sender(1), left], {})
+    assert [s["name"] for s in empty["senders"]] == ["mail1.sos.test"]
+    assert [(s["name"], s["status"]) for s in empty["gone"]] == [("mail2.sos.test", "retired")]
+
+
+@pytest.mark.parametrize("status", ["quarantine", "resting", "standby"])
+def test_a_stopped_sender_stays_stopped(status):
+    result = settle(fleet(sender(1)), [sender(2, status=status)], {"vmta-mail2": 5})
+    assert result["senders"][1]["status"] == status
+
+
+CLASHES = {
+    "ip": sender(9, ip="198.19.0.2"),
+    "domain": sender(9, domain="mail2.sos.test"),
+    "from_email": sender(9, from_email="a@mail2.sos.test"),
+    "renamed virtual MTA": sender(2, vmta="new-name"),
+    "moved host": sender(2, mta="vps4"),
+}
+
+
+@pytest.mark.parametrize(("clash", "queue"), list(itertools.product(CLASHES, [0, 4])))
+def test_what_is_still_in_use_is_not_given_away(clash, queue):
+    if queue:
+        with pytest.raises(FleetError) as caught:
+            settle(fleet(CLASHES[clash]), [sender(2)], {"vmta-mail2": queue})
+        assert "vmta-mail2" in str(caught.value) and "4 recipients" in str(caught.value)
+    else:
+        result = settle(fleet(CLASHES[clash]), [sender(2)], {})
+        assert [s["vmta"] for s in result["gone"]] == ["vmta-mail2"]
+
+
+def test_a_removed_tenant_with_queued_mail_is_refused():
+    held = sender(2, tenant="old")
+    with pytest.raises(FleetError, match="its tenant old left the inventory"):
+        settle(fleet(sender(1)), [held], {"vmta-mail2": 1})
+    assert [s["name"] for s in settle(fleet(sender(1)), [held], {})["gone"]] == ["mail2.sos.test"]
+
+
+def test_hosts_without_powermta_hold_nothing():
+    assert carry_over(fleet(sender(1)), {"vps2": {"senders": [], "queued": {}}}) == fleet(sender(1))
