@@ -12,7 +12,7 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.email_engine.fleet.plugins.module_utils.fleet import additions, carry, expand, hosts
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_fleet import render
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError
-from ansible_collections.email_engine.fleet.plugins.module_utils.proof import proof_rows
+from ansible_collections.email_engine.fleet.plugins.module_utils.proof import proof_messages, proof_rows, proof_table
 
 
 def _filter(function: t.Callable) -> t.Callable:
@@ -38,5 +38,7 @@ class FilterModule:
             "fleet_addresses": _filter(hosts.addresses),
             "fleet_feeder_passwords": _filter(expand.feeder_passwords),
             "pmta_config_for": _filter(render.render_host),
+            "proof_messages": _filter(proof_messages),
             "proof_rows": _filter(proof_rows),
+            "proof_table": _filter(proof_table),
         }

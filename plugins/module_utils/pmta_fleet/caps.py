@@ -20,7 +20,9 @@ def per_day(rate: str) -> Fraction | None:
         return None
     match = _RATE.match(rate)
     if not match or match[3] not in _SECONDS or match[2] == "0":
-        raise FleetError([Problem(f"rate {rate!r}", "is not a PowerMTA rate", "Write N/unit, such as 100/h, 50/d or 83/10m.")])
+        raise FleetError(
+            [Problem(f"rate {rate!r}", "is not a PowerMTA rate", "Write N/unit, such as 100/h, 50/d or 83/10m.")]
+        )
     return Fraction(int(match[1]) * 86400, int(match[2] or 1) * _SECONDS[match[3]])
 
 

@@ -53,14 +53,17 @@ def render_host(document: t.Mapping, mta: str, policy: t.Mapping, passwords: t.M
         "content": render(nodes),
         "secrets": render(_users(tenants, passwords)) if users else "",
         "vmtas": [sender["vmta"] for sender in senders] + [tenant["held"] for tenant in tenants],
-        "stops": [sender["vmta"] for sender in senders if not delivers(sender)] + [tenant["held"] for tenant in tenants],
+        "stops": [sender["vmta"] for sender in senders if not delivers(sender)]
+        + [tenant["held"] for tenant in tenants],
         "senders": senders,
     }
 
 
 def _require_keys(senders: t.Sequence[t.Mapping]) -> None:
     problems = [
-        Problem(f"sender {sender['name']}", "has no DKIM key yet", "Make the keys first (module dkim_keys), then render.")
+        Problem(
+            f"sender {sender['name']}", "has no DKIM key yet", "Make the keys first (module dkim_keys), then render."
+        )
         for sender in senders
         if not (sender["selector"] and sender["key"])
     ]
@@ -81,7 +84,7 @@ def _settings(settings: t.Mapping) -> list[Node]:
 
 
 def _global(policy: t.Mapping) -> list[Node]:
-    nodes = [
+    return [
         Directive("postmaster", policy["postmaster"]),
         Directive("run-as-root", "no"),
         Directive("http-mgmt-port", str(policy["http_port"])),
@@ -91,7 +94,6 @@ def _global(policy: t.Mapping) -> list[Node]:
         *(Directive("smtp-listener", address) for address in policy["listeners"]),
         *_settings(policy["global_settings"]),
     ]
-    return nodes
 
 
 def _files(policy: t.Mapping) -> list[Node]:
@@ -122,7 +124,12 @@ def _inbound(tenants: t.Sequence[t.Mapping], by_tenant: t.Mapping, policy: t.Map
             aliases += [Directive("alias", f"{part}@{domain}", tenant["operator"]) for part in policy["role_addresses"]]
     if not relay:
         return []
-    return [Blank(), Comment(" Inbound: role addresses of the sending domains, forwarded to people"), *relay, Section("aliases", "", aliases)]
+    return [
+        Blank(),
+        Comment(" Inbound: role addresses of the sending domains, forwarded to people"),
+        *relay,
+        Section("aliases", "", aliases),
+    ]
 
 
 def _virtual_mta(sender: t.Mapping, tenant: t.Mapping, policy: t.Mapping) -> list[Node]:
@@ -234,7 +241,9 @@ def _users(tenants: t.Sequence[t.Mapping], passwords: t.Mapping[str, str]) -> li
         for feeder in tenant["feeders"]:
             if "user" in feeder:
                 password = Directive("password", quote(passwords[feeder["user"]]))
-                nodes.append(Section("smtp-user", feeder["user"], [password, Directive("source", _source_name(tenant))]))
+                nodes.append(
+                    Section("smtp-user", feeder["user"], [password, Directive("source", _source_name(tenant))])
+                )
     return nodes
 
 
