@@ -28,7 +28,9 @@ _PASSWORDS = frozenset(("password", "auth-password"))
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
 _UNDECODED = re.compile("[\ud800-\udfff]")
 # Characters that look like a space, a quote or nothing at all, and are neither to PowerMTA.
-_LOOKALIKE = re.compile("[\u00a0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff\u201c-\u201f\u2018\u2019\u00ab\u00bb]")
+_LOOKALIKE = re.compile(
+    "[\u00a0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff\u201c-\u201f\u2018\u2019\u00ab\u00bb]"
+)
 _TAG_END = re.compile(r'[^">]*(?:"[^"\\]*(?:\\.[^"\\]*)*"[^">]*)*>')
 _NESTED = re.compile(r"<([A-Za-z-]+)>\Z")
 _WORD = re.compile(r"[^\s<>]+", re.ASCII)
@@ -63,7 +65,9 @@ class _Parser:
         self.config = Config(file=file)
         if text[:1] == "\ufeff":
             self.config.bom, text = text[0], text[1:]
-            self.report(1, 1, WARNING, "syntax-bom", "the file starts with a byte order mark", "Save it as UTF-8 without one")
+            self.report(
+                1, 1, WARNING, "syntax-bom", "the file starts with a byte order mark", "Save it as UTF-8 without one"
+            )
         self.text = text
         self.lines = text.split("\n")
         self.last = len(self.lines) - 1
@@ -77,7 +81,9 @@ class _Parser:
 
     def report(self, line: int, column: int, severity: str, rule: str, message: str, remedy: str) -> None:
         if len(self.config.findings) < MOST_FINDINGS:
-            self.config.findings.append(Finding(self.config.file, line, max(column, 1), severity, rule, message, remedy))
+            self.config.findings.append(
+                Finding(self.config.file, line, max(column, 1), severity, rule, message, remedy)
+            )
 
     def raw(self, first: int, last: int) -> str:
         """Lines first..last (0-based, inclusive) as they stood in the file."""
@@ -106,7 +112,12 @@ class _Parser:
                 continue
             if len(code) > LONGEST_LINE:
                 self.report(
-                    index + 1, 1, ERROR, "syntax-long-line", f"a line of {len(line)} characters was not read", "Is this a text file?"
+                    index + 1,
+                    1,
+                    ERROR,
+                    "syntax-long-line",
+                    f"a line of {len(line)} characters was not read",
+                    "Is this a text file?",
                 )
                 self.nodes.append(Garbage(self.raw(index, index), index + 1))
                 continue
@@ -125,7 +136,11 @@ class _Parser:
                 self.directive(index, code, comment, glued)
         for section in self.open:
             section.closed = False
-            opening = f"{section.tag} {section.name} {{" if section.brace else f"<{section.tag}{' ' if section.name else ''}{section.name}>"
+            opening = (
+                f"{section.tag} {section.name} {{"
+                if section.brace
+                else f"<{section.tag}{' ' if section.name else ''}{section.name}>"
+            )
             self.report(
                 section.line,
                 locate(section)[1],
@@ -156,7 +171,10 @@ class _Parser:
                 column = found.start() + 1
                 in_comment = "#" in line[: column - 1]
                 if rule == "syntax-control-character":
-                    what, remedy = f"control character 0x{ord(found.group()):02x}", "Is this a text file? Remove the character"
+                    what, remedy = (
+                        f"control character 0x{ord(found.group()):02x}",
+                        "Is this a text file? Remove the character",
+                    )
                     severity = ERROR
                 elif rule == "syntax-encoding":
                     what, remedy = "the bytes are not UTF-8", "Save the file as UTF-8"
@@ -211,7 +229,14 @@ class _Parser:
             return
         found = _WORD.match(inner)
         if not found:
-            self.report(index + 1, self.column(index, "<"), ERROR, "syntax-tag", f"{code[:60]!r} is not a tag", "Write <tag name>")
+            self.report(
+                index + 1,
+                self.column(index, "<"),
+                ERROR,
+                "syntax-tag",
+                f"{code[:60]!r} is not a tag",
+                "Write <tag name>",
+            )
             self.nodes.append(Garbage(self.raw(index, index), index + 1))
             return
         section = Section(found.group(), inner[found.end() :].strip(SPACE), comment=comment)
@@ -245,7 +270,7 @@ class _Parser:
 
     def closing_tag(self, index: int, inner: str, trailing: str) -> None:
         column = self.column(index, "<")
-        words = inner.split()
+        words = tokens.plain_words(inner)
         name = words[0] if words else ""
         raw = self.raw(index, index)
         if trailing or len(words) > 1:
@@ -259,7 +284,12 @@ class _Parser:
             )
         if not self.open_tags.get(name.lower()):
             self.report(
-                index + 1, column, ERROR, "syntax-stray-closing", f"</{name}> closes nothing", "Remove it, or add its opening tag"
+                index + 1,
+                column,
+                ERROR,
+                "syntax-stray-closing",
+                f"</{name}> closes nothing",
+                "Remove it, or add its opening tag",
             )
             self.nodes.append(Garbage(raw, index + 1))
             return
@@ -287,7 +317,12 @@ class _Parser:
             section.closing_line = index + 1
             return
         self.report(
-            index + 1, self.column(index, "}"), ERROR, "syntax-brace", f"{code[:20]!r}: there are no brace blocks", "Write </tag>"
+            index + 1,
+            self.column(index, "}"),
+            ERROR,
+            "syntax-brace",
+            f"{code[:20]!r}: there are no brace blocks",
+            "Write </tag>",
         )
         self.nodes.append(Garbage(raw, index + 1))
 
@@ -300,13 +335,13 @@ class _Parser:
             self.at = end + 1
         regex = False
         if "/" in code:
-            name = code if code[0] == "/" else code.split(None, 1)[0]
+            name = code if code[0] == "/" else tokens.first_word(code)
             regex = tokens.may_hold_regex(name)
         if regex or '"' in code:
             words, end = self.scanned(index, end, code, regex, comment)
             self.at = end + 1
         else:
-            words = code.split() if code.isascii() else tokens.plain_words(code)
+            words = tokens.plain_words(code)
             if glued:
                 self.glued_comment(index, words)
         if not regex and code[-1] in "{}" and self.brace(index, end, code, words):
@@ -330,7 +365,7 @@ class _Parser:
 
     def continued(self, index: int, code: str) -> tuple[str, int]:
         """A comma list that goes on: the whole list as one line of code, and the index of its last line."""
-        name = code.split(None, 1)[0].lower()
+        name = tokens.first_word(code).lower()
         entry = name in tokens.ENTRIES or name[0] == "/"
         parts = [code]
         end = index
@@ -364,7 +399,7 @@ class _Parser:
             column = self.lines[index].find('"' if kind == "quote" else "/") + 1
             if comment is not None:
                 cut = self.lines[index].find("#") + 1
-                certain = kind == "regex" or code.split(None, 1)[0].lower() in _PASSWORDS
+                certain = kind == "regex" or tokens.first_word(code).lower() in _PASSWORDS
                 self.report(
                     index + 1,
                     cut or column,
@@ -385,7 +420,12 @@ class _Parser:
                 if joined:
                     return joined
                 self.report(
-                    index + 1, column, ERROR, "syntax-regex", "the regex has no closing '/'", "Write /regex/ on one line; a '/' inside as \\/"
+                    index + 1,
+                    column,
+                    ERROR,
+                    "syntax-regex",
+                    "the regex has no closing '/'",
+                    "Write /regex/ on one line; a '/' inside as \\/",
                 )
             else:
                 self.report(
@@ -462,7 +502,12 @@ class _Parser:
             self.push(section, index, self.raw(index, end))
             return True
         self.report(
-            index + 1, self.column(index, "{"), ERROR, "syntax-brace", f"there are no brace blocks: {code[:60]!r}", "Write <tag name> ... </tag>"
+            index + 1,
+            self.column(index, "{"),
+            ERROR,
+            "syntax-brace",
+            f"there are no brace blocks: {code[:60]!r}",
+            "Write <tag name> ... </tag>",
         )
         self.nodes.append(Garbage(self.raw(index, end), index + 1))
         return True
@@ -470,17 +515,27 @@ class _Parser:
     def foreign(self, index: int, words: list[str]) -> None:
         if words[1] == "=":
             self.report(
-                index + 1, self.column(index, "="), ERROR, "syntax-equals", f"no '=' after {words[0]!r}", "Write: directive value"
+                index + 1,
+                self.column(index, "="),
+                ERROR,
+                "syntax-equals",
+                f"no '=' after {words[0]!r}",
+                "Write: directive value",
             )
         else:
             self.report(
-                index + 1, len(self.lines[index].rstrip(SPACE)), ERROR, "syntax-backslash", "a backslash continues nothing", "Use one line"
+                index + 1,
+                len(self.lines[index].rstrip(SPACE)),
+                ERROR,
+                "syntax-backslash",
+                "a backslash continues nothing",
+                "Use one line",
             )
 
 
 def _starts_entry(code: str) -> bool:
     """Whether a line is a pattern-list entry of its own, not the rest of the one above."""
-    word = code.split(None, 1)[0]
+    word = tokens.first_word(code)
     if word.lower() in tokens.ENTRIES:
         return "/" in code
     return word[0] == "/" and word != "/"

@@ -5,18 +5,13 @@
 
 from __future__ import annotations
 
-from typing import Iterable
+from collections.abc import Iterable
 
 from ..problems import FleetError, Problem
 from . import tokens
 from .tree import Blank, Comment, Config, Directive, Garbage, Node, Section
 
 INDENT = "    "
-# Directives that carry a password or key: their arguments never appear in a message.
-SECRETS = frozenset(
-    "password auth-password http-api-key api-key access-token volume-audit-api-key smtp-server-tls-certificate tls-certificate"
-    " smtp-client-certificate privacy-policy".split()
-)
 
 
 def render(nodes: Iterable[Node]) -> str:
@@ -121,7 +116,9 @@ def _code(name: str, args: Iterable[str]) -> str:
     if _unprintable(code):
         raise _refuse(name, code, "a line break or control character cannot be written")
     if "#" in code:
-        raise _refuse(name, code, "'#' starts a comment wherever it stands, also inside quotes and regexes (there write \\x23)")
+        raise _refuse(
+            name, code, "'#' starts a comment wherever it stands, also inside quotes and regexes (there write \\x23)"
+        )
     if not all(words):
         raise _refuse(name, code, "an argument is empty")
     regex = tokens.may_hold_regex(name)
@@ -146,8 +143,14 @@ def _unprintable(text: str) -> bool:
 
 def _refuse(where: str, text: str, why: str) -> FleetError:
     # The value itself may be a password: only directives that carry none are shown whole.
-    secret = where.split(" ", 1)[0] in SECRETS
+    secret = where.split(" ", 1)[0] in tokens.SECRETS
     shown = "(value not shown)" if secret else repr(text[:120])
     return FleetError(
-        [Problem(f"PowerMTA configuration, {where[:60]}", f"{shown} cannot be written: {why}", "Change the value in the inventory")]
+        [
+            Problem(
+                f"PowerMTA configuration, {where[:60]}",
+                f"{shown} cannot be written: {why}",
+                "Change the value in the inventory",
+            )
+        ]
     )

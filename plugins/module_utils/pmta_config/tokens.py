@@ -20,6 +20,22 @@ REGEX_DIRECTIVES = frozenset(
 # Of these, the ones that are entries of a pattern list: the regex is followed by a result.
 ENTRIES = frozenset(("reply", "mail-from", "rcpt-to", "header"))
 
+# Directives that carry a password or key: their arguments never appear in a message.
+SECRETS = frozenset(
+    (
+        "password",
+        "auth-password",
+        "http-api-key",
+        "api-key",
+        "access-token",
+        "volume-audit-api-key",
+        "smtp-server-tls-certificate",
+        "tls-certificate",
+        "smtp-client-certificate",
+        "privacy-policy",
+    )
+)
+
 # Unrolled loops: a line of any length is read once, without a stack of alternatives.
 _QUOTED = r'"[^"\\]*(?:\\.[^"\\]*)*"'
 _WORD = re.compile(rf'[^\s"]+(?:{_QUOTED}[^\s"]*)*|{_QUOTED}(?:[^\s"]+|{_QUOTED})*', re.ASCII | re.DOTALL)
@@ -54,7 +70,13 @@ def unquote(word: str) -> str:
 
 def plain_words(code: str) -> list[str]:
     """Words of a line that has neither quotes nor regexes. Only ASCII white space separates."""
-    return code.split() if code.isascii() else _PLAIN.findall(code)
+    # str.split() knows more white space than PowerMTA; a line of nothing else is one odd word.
+    return (code.split() if code.isascii() else _PLAIN.findall(code)) or [code]
+
+
+def first_word(code: str) -> str:
+    """The first word of a line that is not blank."""
+    return _PLAIN.search(code).group()
 
 
 def scan(code: str, regex: bool) -> tuple[list[tuple[int, int]], tuple[str, int] | None, bool]:
@@ -103,10 +125,8 @@ def _regex_word(code: str, at: int, length: int) -> tuple[int, bool, bool]:
         if end < length and code[end] not in SPACE and code[end] != ",":
             # The slash that ends it is the last one that something separates from the result.
             odd = True
-            last = None
-            for last in _REGEX_END.finditer(code, end):
-                pass
-            end = last.end() if last is not None else _PLAIN.match(code, end).end()
+            ends = [other.end() for other in _REGEX_END.finditer(code, end)]
+            end = ends[-1] if ends else _PLAIN.match(code, end).end()
         # A list may go on without a space: "/^x-/,Subject,/^y-/".
         while end < length and code[end] == ",":
             end += 1

@@ -18,7 +18,8 @@ Arguments are source words (see ``tokens``): use `quote` for a value with spaces
 
 from __future__ import annotations
 
-from typing import Iterable, Iterator, Union
+from collections.abc import Iterable, Iterator
+from typing import Union
 
 from . import tokens
 
@@ -131,7 +132,20 @@ class Section:
     closed: False when the file ends, or another tag closes, before this one does. closing_line: line of the closing tag, 0 if none.
     """
 
-    __slots__ = ("raw", "tail", "line", "closing_line", "margins", "closed", "brace", "nodes", "_tag", "_name", "_lead", "_comment")
+    __slots__ = (
+        "raw",
+        "tail",
+        "line",
+        "closing_line",
+        "margins",
+        "closed",
+        "brace",
+        "nodes",
+        "_tag",
+        "_name",
+        "_lead",
+        "_comment",
+    )
 
     def __init__(
         self,

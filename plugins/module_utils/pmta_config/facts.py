@@ -1,0 +1,77 @@
+"""What a configuration defines and uses, collected in one walk; the rules that need the whole picture read it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .tree import Directive, Section
+
+
+class Place(NamedTuple):
+    """A word of a node: index 0 is the name or tag, 1 the first argument. order: position in the whole reading order."""
+
+    file: str
+    node: Directive | Section
+    index: int = 0
+    order: int = 0
+
+
+class Use(NamedTuple):
+    """A name used as a reference. kind: "vmta" (a VMTA or pool), "member" (a VMTA only), "source", "pattern-list", ..."""
+
+    kind: str
+    name: str
+    place: Place
+
+
+class Key(NamedTuple):
+    """A domain-key line."""
+
+    selector: str
+    domain: str
+    path: str
+    place: Place
+
+
+class Setting(NamedTuple):
+    """One directive with the sections around it, outermost first."""
+
+    directive: Directive
+    around: tuple[Section, ...]
+    place: Place
+
+
+class Facts:
+    """Names are lower case: directive and tag names look case-insensitive, and whether VMTA names are is not stated."""
+
+    def __init__(self) -> None:
+        # kind -> name -> first place
+        self.defined: dict[str, dict[str, Place]] = {}
+        self.uses: list[Use] = []
+        self.keys: list[Key] = []
+        self.macros: dict[str, tuple[list[str], Place]] = {}
+        self.settings: dict[str, list[Setting]] = {}
+        # pool -> (members, whether it holds <domain> tags, place)
+        self.pools: dict[str, tuple[list[str], bool, Place]] = {}
+        self.spools: int = 0
+        # (address:port, source, place) of each listener that names a source
+        self.listeners: list[tuple[str, str, Place]] = []
+        # An include that could not be read may define anything.
+        self.complete = True
+        self.whole = False
+
+    def define(self, kind: str, name: str, place: Place) -> Place | None:
+        """Remember a definition; the earlier one if there is one."""
+        known = self.defined.setdefault(kind, {})
+        key = name.lower()
+        if key in known:
+            return known[key]
+        known[key] = place
+        return None
+
+    def has(self, kind: str, name: str) -> bool:
+        return name.lower() in self.defined.get(kind, ())
+
+    def of(self, name: str) -> list[Setting]:
+        """Every line of one of the directives that rules ask about."""
+        return self.settings.get(name, [])

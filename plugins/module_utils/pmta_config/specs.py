@@ -1,0 +1,69 @@
+"""The directive table made ready for lookups: per section, what each name takes."""
+
+from __future__ import annotations
+
+import difflib
+from functools import lru_cache
+from typing import NamedTuple
+
+from . import directives, sections, values
+
+# Rows that are not lines of their own: keywords of a result, reserved names, and tags.
+_KEYWORDS = ("RESULT keyword", "action ", "reserved ", "section", "nested ")
+
+
+class Spec(NamedTuple):
+    """A directive in one section: its table row, the judge of its arguments, and (rule, message) for what needs a remark."""
+
+    name: str
+    section: str
+    row: directives.Row
+    check: values.Arguments
+    remark: tuple[str, str] | None = None
+
+
+def _remark(row: directives.Row) -> tuple[str, str] | None:
+    if row.deprecated:
+        hint = row.value if "use " in row.value else row.confidence
+        return "deprecated", f"{row.name} is outdated ({hint})"
+    if not row.documented:
+        return "undocumented", f"{row.name} is not documented ({row.confidence})"
+    return None
+
+
+@lru_cache(maxsize=1)
+def by_section() -> dict[str, dict[str, Spec]]:
+    """section -> lower-case directive name -> Spec."""
+    table: dict[str, dict[str, Spec]] = {sections.GLOBAL: {}, **{tag: {} for tag in sections.TAGS}}
+    for row in directives.rows():
+        if row.value.startswith(_KEYWORDS):
+            continue
+        check = values.argument_check(row.value)
+        for section in row.sections:
+            # The table files the entry of <aliases> under the place of its section.
+            place = "aliases" if row.name == "alias" else section
+            table[place][row.name.lower()] = Spec(row.name, place, row, check, _remark(row))
+    for old, new in sections.SAME_AS.items():
+        table[old] = table[new]
+    return table
+
+
+@lru_cache(maxsize=1)
+def places() -> dict[str, tuple[str, ...]]:
+    """lower-case directive name -> sections it may stand in."""
+    found: dict[str, list[str]] = {}
+    for section, names in by_section().items():
+        for name in names:
+            found.setdefault(name, []).append(section)
+    return {name: tuple(where) for name, where in found.items()}
+
+
+@lru_cache(maxsize=512)
+def nearest(name: str, section: str) -> str | None:
+    """The known directive or tag a misspelt one resembles most; those of the same section first."""
+    name = name.lower()[:64]
+    for known in (tuple(by_section().get(section, ())), tuple(places()) + tuple(sections.TAGS)):
+        found = difflib.get_close_matches(name, known, 1, 0.75)
+        if found:
+            return found[0]
+    return None
