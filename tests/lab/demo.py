@@ -1,0 +1,213 @@
+# Copyright (c) 2026, email_engine.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The demonstration: deploys the lab's fleet, proves it message by message, adds an IP, and writes build/demo/report.json.
+
+Run by bin/demo, with the lab up. Exit code 0 only when every sender and every scenario is proven.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+OUT = ROOT / "build" / "demo"
+PLAYBOOK = str(Path(sys.executable).parent / "ansible-playbook")
+
+
+class Failed(Exception):
+    """A step did not do what it must; the text says which and where its log lies."""
+
+
+def say(text: str) -> None:
+    print(f"demo: {text}", flush=True)
+
+
+def play(name: str, playbook: str, inventory: Path, *extra: str) -> tuple[float, dict[str, dict[str, int]]]:
+    """Runs a playbook: seconds it took and the recap ``{host: {"ok": n, "changed": n, ...}}``."""
+    log = OUT / f"{name}.log"
+    say(f"{name} ... (log {log.relative_to(ROOT)})")
+    begin = time.monotonic()
+    with log.open("w") as stream:
+        code = subprocess.run(
+            [PLAYBOOK, "-i", str(inventory), playbook, *extra], cwd=ROOT, stdout=stream, stderr=subprocess.STDOUT
+        ).returncode
+    seconds = round(time.monotonic() - begin, 1)
+    text = log.read_text()
+    if code:
+        raise Failed(f"{name} failed after {seconds} s:\n" + "\n".join(text.splitlines()[-40:]))
+    say(f"{name}: {seconds} s")
+    return seconds, recap(text)
+
+
+def recap(text: str) -> dict[str, dict[str, int]]:
+    hosts = {}
+    for line in text.rpartition("PLAY RECAP")[2].splitlines():
+        match = re.match(r"(\S+)\s*: (ok=.*)", line)
+        if match:
+            hosts[match[1]] = {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", match[2])}
+    return hosts
+
+
+def ssh(machine: str, command: str) -> str:
+    return subprocess.run(
+        [str(ROOT / "bin" / "lab"), "ssh", machine, command], check=True, capture_output=True, text=True
+    ).stdout
+
+
+def proof(name: str, inventory: Path) -> list[dict]:
+    report = OUT / f"{name}.json"
+    report.unlink(missing_ok=True)
+    try:
+        play(name, "tests/lab/proof.yml", inventory, "-e", f"proof_report={report}")
+    finally:
+        rows = json.loads(report.read_text()) if report.exists() else []
+        table(rows)
+    return rows
+
+
+def table(rows: list[dict]) -> None:
+    columns = ["sender", "ip", "received", "source_ip_ok", "ehlo_ok", "fcrdns_ok", "spf", "dkim", "dmarc"]
+    lines = [columns] + [[{True: "yes", False: "NO"}.get(row[c], str(row[c])) for c in columns] for row in rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
+    for line in lines:
+        print("    " + "  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip(), flush=True)
+    for row in rows:
+        for text in row["broken"]:
+            print(f"    BROKEN {row['sender']}: {text}", flush=True)
+
+
+def is_idempotent(hosts: dict[str, dict[str, int]]) -> bool:
+    return bool(hosts) and all(counts["changed"] == 0 and counts["failed"] == 0 for counts in hosts.values())
+
+
+# The sixth sender, and mail that waits while it is added ---------------------------------------------------------
+
+WAITING = 20
+_INJECT = """
+import smtplib
+with smtplib.SMTP("198.18.0.12", 2525, timeout=30) as smtp:
+    for n in range({count}):
+        who, domain = {senders}[n % len({senders})]
+        smtp.sendmail("bounce@" + domain, ["waiting@gmail.test"],
+            "From: " + who + "\\r\\nTo: waiting@gmail.test\\r\\nSubject: {token} " + str(n) + "\\r\\n\\r\\nWaits.\\r\\n")
+"""
+
+
+def queued(vmtas: list[str]) -> dict[str, int]:
+    """Recipients per virtual MTA."""
+    counts = {}
+    for line in ssh("vps2", "pmta show vmtas --maxitems=100000").splitlines():
+        words = line.split()
+        if words and words[0] in vmtas:
+            counts[words[0]] = int(words[2])
+    return counts
+
+
+def state() -> dict[str, str]:
+    """What adding an IP must leave alone: the keys, the running process, the addresses."""
+    return {
+        "keys": ssh("vps2", "cd /etc/pmta/dkim && sha256sum *mail[1-5].*.pem"),
+        "process": ssh("vps2", "systemctl show pmta -p MainPID -p ActiveEnterTimestampMonotonic"),
+        "addresses": ssh("vps2", "ip -o -4 address show to 198.19.0.0/29 | grep -oE '198.19.0.[1-5]/32' | sort"),
+    }
+
+
+def add_ip(inventory: Path, senders: list[dict]) -> dict:
+    """Adds a sixth sender by playbooks/add_ip.yml while mail waits in the queues of the other five."""
+    vmtas = [f"vmta-mail{n}" for n in range(1, 6)]
+    token = f"waiting{time.time_ns()}"
+    ssh("vps2", "".join(f"pmta pause queue '*/{vmta}' >/dev/null; " for vmta in vmtas))
+    prefixes = ["contact", "support", "hello", "info", "noreply"]
+    who = [(f"{p}@{s['sender']}", s["sender"]) for p, s in zip(prefixes, senders)]
+    script = _INJECT.format(count=WAITING, senders=repr(who), token=token)
+    subprocess.run(
+        [str(ROOT / "bin" / "lab"), "ssh", "vps1", "python3 -"],
+        input=script,
+        text=True,
+        check=True,
+        capture_output=True,
+    )
+    before, queue_before = state(), queued(vmtas)
+    begin = time.monotonic()
+    play(
+        "add_ip",
+        "playbooks/add_ip.yml",
+        inventory,
+        "-e",
+        "add_ip_ip=198.19.0.6 add_ip_domain=mail6.sos-holidays.test add_ip_vmta=vmta-mail6",
+        "-e",
+        '{"add_ip_settings": {"status": "active"}}',
+    )
+    seconds = round(time.monotonic() - begin, 1)
+    after, queue_after = state(), queued(vmtas)
+    ssh(
+        "vps2",
+        "".join(f"pmta resume queue '*/{vmta}' >/dev/null; pmta schedule '*/{vmta}' >/dev/null; " for vmta in vmtas),
+    )
+    arrived = json.loads(read_mail("--search", token, "--wait", "60", "--count", str(WAITING)))
+    subjects = sorted(message["subject"] for message in arrived)
+    checks = {
+        "keys_kept": before["keys"] == after["keys"] and bool(before["keys"]),
+        "reloaded_not_restarted": before["process"] == after["process"],
+        "addresses_kept": before["addresses"] == after["addresses"] and bool(before["addresses"]),
+        "queue_kept": queue_before == queue_after and sum(queue_before.values()) == WAITING,
+        "no_message_lost": subjects == sorted(f"{token} {n}" for n in range(WAITING)),
+        "inventory_written": "198.19.0.6" in (inventory / "group_vars" / "all" / "fleet.yml").read_text(),
+    }
+    rows = proof("proof_six", inventory)
+    checks["sixth_sender_works"] = len(rows) == 6 and all(row["ok"] for row in rows)
+    return {"ok": all(checks.values()), "seconds": seconds, **checks}
+
+
+def read_mail(*arguments: str) -> str:
+    script = (ROOT / "tests" / "lab" / "read_mail.py").read_text()
+    return subprocess.run(
+        [str(ROOT / "bin" / "lab"), "ssh", "internet", "python3 - " + " ".join(arguments)],
+        input=script,
+        text=True,
+        check=True,
+        capture_output=True,
+    ).stdout
+
+
+def main() -> int:
+    OUT.mkdir(parents=True, exist_ok=True)
+    begin = time.monotonic()
+    report: dict = {"senders": [], "scenarios": {}, "idempotent": False, "seconds": {}}
+    # A copy, because adding an IP writes the inventory; beside the original, so that its links hold.
+    inventory = OUT / "inventory"
+    shutil.rmtree(inventory, ignore_errors=True)
+    shutil.copytree(ROOT / "inventories" / "lab", inventory)
+    try:
+        report["seconds"]["site"], _hosts = play("site", "site.yml", inventory)
+        report["senders"] = [
+            {key: value for key, value in row.items() if key not in ("ok", "broken")}
+            for row in proof("proof", inventory)
+        ]
+        report["seconds"]["site_again"], hosts = play("site_again", "site.yml", inventory)
+        report["idempotent"] = is_idempotent(hosts)
+        report["scenarios"]["add_ip"] = add_ip(inventory, report["senders"])
+    except (Failed, subprocess.SubprocessError) as error:
+        say(f"FAILED: {error}")
+        return 1
+    finally:
+        report["seconds"]["total"] = round(time.monotonic() - begin, 1)
+        (OUT / "report.json").write_text(json.dumps(report, indent=2) + "\n")
+        say(f"report: {(OUT / 'report.json').relative_to(ROOT)}")
+    for name, result in report["scenarios"].items():
+        say(f"scenario {name}: " + ", ".join(f"{key} {value}" for key, value in result.items()))
+    say(f"a second site.yml changes nothing: {report['idempotent']}")
+    good = report["idempotent"] and all(result["ok"] for result in report["scenarios"].values())
+    say("everything is proven" if good else "FAILED: see above")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

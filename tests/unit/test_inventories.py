@@ -1,0 +1,47 @@
+# Copyright (c) 2026, email_engine.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The inventories that are shipped: they expand, and they differ from each other by what they say they do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.expand import expand
+
+ROOT = Path(__file__).resolve().parents[2]
+ROLE = yaml.safe_load((ROOT / "roles/policy/defaults/main.yml").read_text())
+
+
+def fleet(name):
+    folder = ROOT / "inventories" / name
+    values = dict(ROLE)
+    for path in sorted((folder / "group_vars/all").glob("*.yml")):
+        values.update(yaml.safe_load(path.read_text()))
+    hosts = yaml.safe_load((folder / "hosts.yml").read_text())["all"]["children"]["powermta"]["hosts"]
+    policy = {key.removeprefix("policy_"): value for key, value in values.items() if key.startswith("policy_")}
+    return values["fleet_tenants"], policy, list(hosts)
+
+
+@pytest.mark.parametrize(("name", "senders"), [("example", 5), ("lab", 5), ("two_tenants", 100)])
+def test_it_expands(name, senders):
+    document = expand(*fleet(name))
+    assert len(document["senders"]) == senders
+
+
+def test_two_tenants_share_nothing():
+    document = expand(*fleet("two_tenants"))
+    for key in ("ip", "domain", "pool", "from_email"):
+        first, second = (
+            {s[key] for s in document["senders"] if s["tenant"] == name} for name in ("sos-expat", "ulixai")
+        )
+        assert first and second and not first & second
+    assert [s["status"] for s in document["senders"]].count("standby") == 6
+
+
+@pytest.mark.parametrize("name", ["example", "lab", "two_tenants"])
+def test_it_links_the_shared_policy(name):
+    link = ROOT / "inventories" / name / "group_vars/all/00_policy.yml"
+    assert link.is_symlink() and link.resolve() == ROOT / "group_vars/policy.yml"
