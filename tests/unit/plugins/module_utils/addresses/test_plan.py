@@ -157,6 +157,14 @@ def test_what_others_bound_is_watched_not_owned():
     assert missing(made.after.wanted, host()) == ["address add 198.19.0.1/32 dev eth0 scope host"]
 
 
+def test_what_others_made_for_an_address_of_ours_stays():
+    """A /32 of global scope and a rule of another priority: they look like ours, and are not."""
+    there = host(Bound("198.19.0.2", 32, "eth0", 0), rules=[Rule(500, "198.19.0.1", 7)])
+    made = plan([{"ip": "198.19.0.1"}, {"ip": "198.19.0.2"}], None, Record(), there)
+    now = kernel(there, made.commands)
+    assert kernel(now, plan([], None, made.after, now).commands) == there
+
+
 def test_a_lost_record_is_rebuilt_from_the_scope():
     there = host(Bound("198.19.0.1", 32, "eth0", 254))
     assert plan([{"ip": "198.19.0.1"}], None, Record(), there).after.wanted == (Entry("198.19.0.1", "eth0"),)
