@@ -1,0 +1,202 @@
+# Copyright (c) 2026, email_engine.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rendered configuration: what holds for every fleet, whoever is stopped."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.expand import expand
+from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.hosts import attach_keys
+from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.status import STATUSES, delivers, in_pool
+from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_config import lint, parse
+from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_fleet.render import NOWHERE, render_host
+from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError
+
+ROOT = Path(__file__).resolve().parents[5]
+DEFAULTS = yaml.safe_load((ROOT / "roles/policy/defaults/main.yml").read_text())
+FLEET_POLICY = {
+    "operator": "ops@operator.test",
+    "sender_defaults": DEFAULTS["policy_sender_defaults"],
+    "phases": DEFAULTS["policy_phases"],
+    "active_daily_quota": 50000,
+    "providers": DEFAULTS["policy_providers"],
+    "dmarc": DEFAULTS["policy_dmarc"],
+}
+POLICY = {
+    "postmaster": "ops@operator.test",
+    "management_address": "198.18.0.12",
+    "management_host_name": "vps2.lab.test",
+    "listeners": ["198.18.0.12:2525", "0/0:25"],
+    "http_port": 1983,
+    "http_access": ["127.0.0.1 admin"],
+    "allow_plain_auth": False,
+    "role_addresses": ["postmaster", "abuse", "dmarc"],
+    "global_settings": {},
+    "feeder_settings": {},
+    "inbound_settings": {"max-message-size": "25M"},
+    "accounting": {"/var/log/pmta/acct.csv": {"records": "d,b"}},
+    "log_file": "/var/log/pmta/log",
+    "spool": "/var/spool/pmta",
+    "secrets_path": "/etc/pmta/fleet-secrets",
+    "providers": DEFAULTS["policy_providers"],
+    "domain_settings": DEFAULTS["policy_domain_settings"],
+    "quarantine_hold": "30d",
+}
+
+
+def tenant(name, number, senders, **changes):
+    listed = [
+        {"ip": f"10.{number}.0.{n}", "domain": f"m{n}.{name}.test", "prefix": f"p{n}", "vmta": f"{name}-{n}", **s}
+        for n, s in enumerate(senders, start=1)
+    ]
+    return {"name": name, "feeders": [{"address": f"10.255.0.{number}"}], "senders": listed, **changes}
+
+
+def fleet(*tenants):
+    document = expand(list(tenants), FLEET_POLICY, ["vps2"])
+    keys = [
+        {"domain": s["domain"], "selector": "s1", "path": f"/etc/pmta/dkim/s1.{s['domain']}.pem", "public": "x"}
+        for s in document["senders"]
+    ]
+    return attach_keys(document, keys)
+
+
+def rendered(document, passwords=None):
+    result = render_host(document, "vps2", POLICY, passwords or {})
+    # The secrets file exists on the host only; its content is linted in the place of the include.
+    text = result["content"].replace("include /etc/pmta/fleet-secrets\n", result["secrets"])
+    assert [f for f in lint(text) if f.severity == "error"] == []
+    return result, parse(result["content"])
+
+
+def sections(config, tag):
+    return {node.value: node for node in config.nodes if getattr(node, "tag", None) == tag}
+
+
+def values(section, name):
+    return [
+        " ".join(node.values) for node in section.nodes if getattr(node, "name", None) == name and hasattr(node, "args")
+    ]
+
+
+SENDER = st.fixed_dictionaries(
+    {
+        "status": st.sampled_from(STATUSES),
+        "paused": st.booleans(),
+        "weight": st.sampled_from([0, 1, 100]),
+        "daily_quota": st.sampled_from([0, 1, 50000]),
+    }
+)
+
+
+@given(
+    ours=st.lists(SENDER, min_size=1, max_size=6),
+    theirs=st.lists(SENDER, min_size=1, max_size=3),
+    routing=st.sampled_from(["by_sender", "pool"]),
+)
+def test_every_fleet(ours, theirs, routing):
+    extra = {"routing": "pool", "domain": "a.test", "from_email": "news@a.test"} if routing == "pool" else {}
+    document = fleet(tenant("a", 1, ours, **extra), tenant("b", 2, theirs))
+    result, config = rendered(document)
+    vmtas, pools, lists = (sections(config, tag) for tag in ("virtual-mta", "virtual-mta-pool", "pattern-list"))
+    kept = [s for s in document["senders"] if s["status"] != "retired"]
+    serving = {s["tenant"] for s in kept}
+    assert set(vmtas) == {s["vmta"] for s in kept} | {f"unrouted-{name}" for name in serving} == set(result["vmtas"])
+    members = [name for pool in pools.values() for name in values(pool, "virtual-mta")]
+    assert sorted(members) == sorted(s["vmta"] for s in kept if in_pool(s))
+    for sender in kept:
+        section = vmtas[sender["vmta"]]
+        assert values(section, "smtp-source-host") == [f"{sender['ip']} {sender['hostname']}"]
+        nested = {node.value: node for node in section.nodes if getattr(node, "tag", None) == "domain"}
+        if delivers(sender):
+            assert values(section, "max-smtp-msg-rate") == [f"{sender['daily_quota']}/d"]
+            assert "*" not in nested and sender["vmta"] not in result["stops"]
+        else:
+            assert values(nested["*"], "smtp-hosts") == [NOWHERE] and sender["vmta"] in result["stops"]
+        pooled = sender["tenant"] == "a" and routing == "pool"
+        holder = pools[sender["pool"]] if pooled and in_pool(sender) else section
+        assert values(holder, "domain-key") == [f"s1,{sender['domain']},{sender['key']}"]
+    for name in serving:
+        held = f"unrouted-{name}"
+        assert held in result["stops"] and held not in members
+        own = [s for s in kept if s["tenant"] == name]
+        targets = [t.rpartition("virtual-mta=")[2] for t in values(lists[f"{name}-senders"], "header")]
+        if name == "a" and routing == "pool":
+            assert targets == ["a" if any(in_pool(s) for s in own) else held]
+        else:
+            # A stopped sender stays routed, to its own stopped virtual MTA; nobody is routed to somebody else's.
+            assert targets == [s["vmta"] for s in own]
+    for source in sections(config, "source").values():
+        relays = values(source, "always-allow-relaying") == ["yes"]
+        assert relays == (source.value != "0/0")
+        assert values(source, "process-x-virtual-mta") == ["no"]
+        assert values(source, "remove-header") == ["X-Virtual-MTA"]
+        if relays:
+            assert values(source, "default-virtual-mta")[0].startswith("unrouted-")
+
+
+@given(st.lists(SENDER, min_size=2, max_size=6))
+def test_a_from_reaches_its_own_virtual_mta_only(senders):
+    document = fleet(tenant("a", 1, senders), tenant("b", 2, [{"status": "active"}]))
+    _result, config = rendered(document)
+    lists = sections(config, "pattern-list")
+    for sender in document["senders"]:
+        for name, entries in lists.items():
+            hits = []
+            for entry in entries.nodes:
+                if re.search(entry.values[1][1:-1], f'"Somebody" <{sender["from_email"]}>', re.IGNORECASE):
+                    hits.append(entry.values[2].partition("=")[2])
+            own = name == f"{sender['tenant']}-senders" and sender["status"] != "retired"
+            assert hits == ([sender["vmta"]] if own else [])
+
+
+def test_a_sender_that_left_loses_its_route_and_its_role_addresses_stay():
+    document = fleet(tenant("a", 1, [{"status": "active"}, {"status": "active"}]))
+    document["senders"][1].update(declared=False, status="retiring")
+    result, config = rendered(document)
+    assert "a-2" in sections(config, "virtual-mta") and "a-2" not in result["stops"]
+    assert len(sections(config, "pattern-list")["a-senders"].nodes) == 1
+    assert r"@m2\.a\.test$/" in result["content"]
+
+
+def test_passwords_stay_in_the_secrets():
+    users = tenant("a", 1, [{"status": "active"}], feeders=[{"user": "mw-a", "password": "pass-word-1"}])
+    result, config = rendered(fleet(users), {"mw-a": "pass-word-1"})
+    assert "pass-word-1" in result["secrets"] and "pass-word-1" not in result["content"]
+    assert "include /etc/pmta/fleet-secrets" in result["content"]
+    assert values(sections(config, "source")["a-feeder"], "require-auth") == ["yes"]
+
+
+def test_only_a_trusted_tenant_chooses_its_virtual_mta():
+    _result, config = rendered(fleet(tenant("a", 1, [{"status": "active"}], trusted=True)))
+    sources = sections(config, "source")
+    assert values(sources["10.255.0.1"], "process-x-virtual-mta") == ["yes"]
+    assert values(sources["0/0"], "process-x-virtual-mta") == ["no"]
+
+
+@pytest.mark.parametrize(("quota", "rate"), [(20, "20/d"), (10**6, None)])
+def test_a_provider_slice_is_the_stricter_of_two(quota, rate):
+    _result, config = rendered(fleet(tenant("a", 1, [{"status": "active", "provider_quota": {"gmail": quota}}])))
+    nested = [n for n in sections(config, "virtual-mta")["a-1"].nodes if getattr(n, "tag", None) == "domain"]
+    assert [values(node, "max-msg-rate") for node in nested] == ([[rate]] if rate else [])
+
+
+def test_a_sender_without_key_is_refused():
+    document = expand([tenant("a", 1, [{"status": "active"}])], FLEET_POLICY, ["vps2"])
+    with pytest.raises(FleetError, match="m1.a.test: has no DKIM key"):
+        render_host(document, "vps2", POLICY, {})
+
+
+def test_a_host_gets_its_own_senders_only():
+    document = fleet(tenant("a", 1, [{"status": "active"}, {"status": "active"}]))
+    document["senders"][1]["mta"] = "vps4"
+    result, config = rendered(document)
+    assert set(result["vmtas"]) == {"a-1", "unrouted-a"} and "m2.a.test" not in result["content"]
