@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import socket
+import ipaddress
 import struct
 
 ETHERTYPE = 0x0806
@@ -31,10 +31,14 @@ def claim(frame: bytes) -> tuple[str, str] | None:
     ethertype, hardware, protocol, operation = fields[2], fields[3], fields[4], fields[7]
     if (ethertype, hardware, protocol) != (ETHERTYPE, 1, 0x0800) or operation not in (1, 2) or not any(fields[9]):
         return None
-    return socket.inet_ntoa(fields[9]), ":".join(f"{byte:02x}" for byte in fields[8])
+    return str(ipaddress.IPv4Address(fields[9])), ":".join(f"{byte:02x}" for byte in fields[8])
 
 
 def _request(mac: str, sender: str, target: str) -> bytes:
     own = bytes.fromhex(mac.replace(":", ""))
-    addresses = (own, socket.inet_aton(sender), bytes(6), socket.inet_aton(target))
+    addresses = (own, _packed(sender), bytes(6), _packed(target))
     return _FORMAT.pack(_BROADCAST, own, ETHERTYPE, 1, 0x0800, 6, 4, 1, *addresses)
+
+
+def _packed(ip: str) -> bytes:
+    return ipaddress.IPv4Address(ip).packed
