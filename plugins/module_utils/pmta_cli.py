@@ -22,6 +22,9 @@ _RESUMED = re.compile(r"queue\(?s?\)?\s+resumed", re.IGNORECASE)
 _NO_COMMAND = re.compile(
     r"(?i)unknown command|invalid command|unrecognized command|no such command|bad command|not a valid command|\Ausage:"
 )
+_UNREACHED = re.compile(
+    r"(?i)\b(?:cannot|could not|unable to|failed to) (?:reach|connect|contact)|not running|connection refused"
+)
 _UNLIMITED_ITEMS = 1_000_000
 
 
@@ -155,9 +158,15 @@ def _said(stdout: str, stderr: str) -> str:
     return "\n".join(part.strip() for part in (stdout, stderr) if part.strip())
 
 
-def judge_test(code: int, stdout: str, stderr: str) -> Outcome:
-    """`pmta test config`: failure prints ``Error in line N of FILE: ...``; silence or anything else with code 0 is success."""
+def judge_test(code: int, stdout: str, stderr: str, running: bool = True) -> Outcome:
+    """`pmta test config`: failure prints ``Error in line N of FILE: ...``; silence or anything else with code 0 is success.
+
+    running: whether the service runs. If not, an answer that it cannot be reached says nothing about the file: whether the
+    command needs a running PowerMTA is not documented.
+    """
     text = _said(stdout, stderr)
+    if not running and _UNREACHED.search(text) and not re.search(r"(?i)error in line", text):
+        return Outcome(None, text)
     if _NO_COMMAND.search(text) and not re.search(r"(?i)error in line", text):
         return Outcome(None, text)
     wrong = _ERROR.search(re.sub(r"(?i)\b(?:no|0) errors?\b", "", text))
