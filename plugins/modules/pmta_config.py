@@ -379,7 +379,9 @@ class Apply:
 
     def prepare(self, copies: dict[str, str | None]) -> tx.Plan:
         """Lint, and decide what has to be written. copies: where to read files from that a killed run replaced."""
-        findings = lint(self.body, self.params["path"], self.included, whole=True)
+        # With the header, so that line numbers are those of the file and of PowerMTA's own messages.
+        text = tx.with_header(1, self.body)
+        findings = lint(text, self.params["path"], self.included, whole=True)
         refused = tx.refusal(findings, self.params["secrets_path"])
         if refused:
             raise refused
@@ -770,6 +772,10 @@ def run(params: dict, check_mode: bool, command: Command) -> dict:
     except Failed as error:
         error.result = apply.result
         raise
+    except OSError as error:
+        failed = Failed(f"{error.filename or apply.state}: {error.strerror or error}")
+        failed.result = apply.result
+        raise failed from error
     except FleetError as error:
         if not apply.result["recovered"] or check_mode:
             raise

@@ -1,0 +1,215 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, email_engine.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: pmta_info
+short_description: What is installed, running, queued and recorded on a PowerMTA host
+version_added: 0.1.0
+author: email_engine.fleet contributors (@email-engine)
+description:
+  - Looks at PowerMTA and at what M(email_engine.fleet.pmta_config) recorded. Changes nothing.
+  - Does not fail where PowerMTA is not installed or does not run.
+extends_documentation_fragment:
+  - email_engine.fleet.attributes.info
+  - email_engine.fleet.attributes.actiongroup_fleet
+options:
+  pmta:
+    description: PowerMTA's command.
+    type: path
+    default: /usr/sbin/pmta
+  service:
+    description: Name of the systemd service.
+    type: str
+    default: pmta
+  license:
+    description: The licence file.
+    type: path
+    default: /etc/pmta/license
+  state_dir:
+    description: Directory of the records.
+    type: path
+    default: /var/lib/email-engine
+"""
+
+EXAMPLES = r"""
+- name: Look at the MTA
+  email_engine.fleet.pmta_info:
+  register: powermta_found
+
+- name: Show what waits
+  ansible.builtin.debug:
+    var: powermta_found.queued
+"""
+
+RETURN = r"""
+installed:
+  description: Whether PowerMTA's command is there.
+  returned: success
+  type: bool
+  sample: true
+running:
+  description: Whether the service runs.
+  returned: success
+  type: bool
+  sample: true
+version:
+  description: Version PowerMTA reports; none when it does not run.
+  returned: success
+  type: str
+  sample: 5.0r8
+license_present:
+  description: Whether the licence file is there.
+  returned: success
+  type: bool
+  sample: true
+queued:
+  description:
+    - Recipients that wait, by virtual MTA.
+    - When PowerMTA is installed and gave no readable answer, V(-1) for each virtual MTA of the recorded senders, so that nobody takes silence for
+      an empty queue.
+  returned: success
+  type: dict
+  sample: {vmta-mail1: 12, vmta-mail2: 0}
+queued_known:
+  description: Whether O(ignore:queued) is what PowerMTA said.
+  returned: success
+  type: bool
+  sample: true
+senders:
+  description: The senders as last applied on this host.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
+stops:
+  description: Virtual MTAs recorded as stopped, declared or at run time.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+runtime_stops:
+  description: Those of them that were stopped at run time.
+  returned: success
+  type: list
+  elements: str
+  sample: []
+generation:
+  description: Number of the configuration on disk; 0 when it was not applied by this collection.
+  returned: success
+  type: int
+  sample: 4
+"""
+
+import json
+import os
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.email_engine.fleet.plugins.module_utils import pmta_cli
+from ansible_collections.email_engine.fleet.plugins.module_utils import pmta_transaction as tx
+from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError
+
+Command = t.Callable[[list], tuple]
+
+ANSWER_SECONDS = 60
+CONFIG = "/etc/pmta/config"
+
+
+def read(path: str) -> str | None:
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+            return file.read()
+    except OSError:
+        return None
+
+
+def run(params: dict, command: Command) -> dict:
+    """The module without Ansible."""
+    warnings: list[str] = []
+    pmta = params["pmta"]
+    installed = os.access(pmta, os.X_OK)
+    running = False
+    version = None
+    queued: dict[str, int] = {}
+    known = not installed
+    senders = recorded_senders(params["state_dir"], warnings)
+    if installed:
+        code, out, _err = command(["systemctl", "is-active", params["service"]])
+        running = code == 0 or out.strip() in ("active", "activating", "reloading")
+    if running:
+        found = pmta_cli.version("\n".join(ask(command, pmta, "show", "version")[1:]))
+        version = found.text if found else None
+        code, out, _err = ask(command, pmta, "show", "vmtas", f"--maxitems={pmta_cli.max_items(len(senders))}")
+        listing = pmta_cli.vmtas(out)
+        known = code == 0 and listing.complete
+        queued = {row.name: row.recipients for row in listing.rows} if known else {}
+    if not known:
+        queued = {sender["vmta"]: -1 for sender in senders if sender.get("vmta")}
+    stops = recorded_stops(params["state_dir"], warnings)
+    return {
+        "changed": False,
+        "installed": installed,
+        "running": running,
+        "version": version,
+        "license_present": os.path.exists(params["license"]),
+        "queued": queued,
+        "queued_known": known,
+        "senders": senders,
+        "stops": list(stops.held),
+        "runtime_stops": sorted(stops.runtime),
+        "generation": tx.read_header(read(CONFIG) or "").generation,
+        "warnings": warnings,
+    }
+
+
+def ask(command: Command, pmta: str, *words: str) -> tuple[int, str, str]:
+    return command(["timeout", str(ANSWER_SECONDS), pmta, *words])
+
+
+def recorded_senders(state: str, warnings: list[str]) -> list[dict]:
+    text = read(os.path.join(state, tx.FLEET))
+    if text is None:
+        return []
+    try:
+        return list(json.loads(text).get("senders") or [])
+    except (ValueError, AttributeError, TypeError) as error:
+        warnings.append(f"{state}/{tx.FLEET} cannot be read: {error}")
+        return []
+
+
+def recorded_stops(state: str, warnings: list[str]) -> tx.Stops:
+    try:
+        return tx.read_stops(read(os.path.join(state, tx.STOPS)))
+    except FleetError as error:
+        warnings.append(str(error))
+        return tx.read_stops(None)
+
+
+def main() -> None:
+    module = AnsibleModule(
+        {
+            "pmta": {"type": "path", "default": "/usr/sbin/pmta"},
+            "service": {"type": "str", "default": "pmta"},
+            "license": {"type": "path", "default": "/etc/pmta/license"},
+            "state_dir": {"type": "path", "default": "/var/lib/email-engine"},
+        },
+        supports_check_mode=True,
+    )
+
+    def command(words: list[str]) -> tuple[int, str, str]:
+        return module.run_command(words, environ_update={"LC_ALL": "C", "LANGUAGE": "C"})
+
+    result = run(module.params, command)
+    for warning in result.pop("warnings"):
+        module.warn(warning)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
