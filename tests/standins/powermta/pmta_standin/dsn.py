@@ -6,9 +6,6 @@
 from __future__ import annotations
 
 import time
-from email.mime.base import MIMEBase
-from email.mime.multipart import MIMEMultipart
-from email.mime.text import MIMEText
 from email.utils import formatdate, make_msgid
 from typing import TYPE_CHECKING
 
@@ -24,31 +21,45 @@ def send(engine: Engine, entry: Entry, code: str, diagnostic: str) -> None:
     """Queue a notification with the null sender in the VMTA ``{default}``."""
     envelope = entry.message.envelope
     host = str(engine.config.glob("host-name", "localhost"))
-    report = MIMEMultipart("report", report_type="delivery-status")
-    report["From"] = f"Mail Delivery System <{engine.config.glob('postmaster')}>"
-    report["To"] = envelope["orig"]
-    report["Subject"] = "Delivery failure"
-    report["Date"] = formatdate(localtime=True)
-    report["Message-ID"] = make_msgid(domain=host)
-    report["Auto-Submitted"] = "auto-replied"
-    report.attach(
-        MIMEText(f"Your message to {entry.recipient['addr']} was not delivered.\r\n\r\n{code} {diagnostic}\r\n")
-    )
-    fields = MIMEBase("message", "delivery-status")
-    fields.set_payload(
-        f"Reporting-MTA: dns;{host}\n\nFinal-Recipient: rfc822;{entry.recipient['addr']}\nAction: failed\n"
-        f"Status: {code}\nDiagnostic-Code: {diagnostic if ';' in diagnostic else 'X-PowerMTA;' + diagnostic}\n"
-    )
-    report.attach(fields)
+    boundary = f"report/{entry.message.envelope['id']}/{entry.index}"
+    diagnosis = diagnostic if ";" in diagnostic else f"X-PowerMTA;{diagnostic}"
     try:
         original = Message(entry.message.content())
         original.body = b""
-        headers = MIMEBase("text", "rfc822-headers")
-        headers.set_payload(original.content().decode("utf-8", "replace").replace("\r\n", "\n"))
-        report.attach(headers)
+        headers = original.content().decode("utf-8", "replace")
     except OSError:
-        pass
-    content = report.as_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+        headers = ""
+    lines = [
+        f"From: Mail Delivery System <{engine.config.glob('postmaster')}>",
+        f"To: {envelope['orig']}",
+        "Subject: Delivery failure",
+        f"Date: {formatdate(localtime=True)}",
+        f"Message-ID: {make_msgid(domain=host)}",
+        "Auto-Submitted: auto-replied",
+        "MIME-Version: 1.0",
+        f'Content-Type: multipart/report; report-type=delivery-status; boundary="{boundary}"',
+        "",
+        f"--{boundary}",
+        "",
+        f"Your message to {entry.recipient['addr']} was not delivered: {code} {diagnostic}",
+        f"--{boundary}",
+        "Content-Type: message/delivery-status",
+        "",
+        f"Reporting-MTA: dns;{host}",
+        "",
+        f"Final-Recipient: rfc822;{entry.recipient['addr']}",
+        "Action: failed",
+        f"Status: {code}",
+        f"Diagnostic-Code: {diagnosis}",
+        "",
+        f"--{boundary}",
+        "Content-Type: text/rfc822-headers",
+        "",
+        headers.rstrip(),
+        f"--{boundary}--",
+        "",
+    ]
+    content = "\r\n".join(lines).encode()
     domain = envelope["orig"].rpartition("@")[2].lower()
     engine.submit(
         {

@@ -41,7 +41,7 @@ class Parser:
             text = raw.decode("utf-8")
         except UnicodeDecodeError as problem:
             raise ConfigError("not UTF-8", path, raw[: problem.start].count(b"\n") + 1) from None
-        return text.split("\n")
+        return text.removesuffix("\n").split("\n")
 
     def _file(self, path: str, top: Block, chain: list[str], by: tuple[str, int] | None = None) -> None:
         if path in chain:

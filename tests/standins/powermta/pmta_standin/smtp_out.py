@@ -159,7 +159,7 @@ class Delivery:
                     for entry in self.queue.take_all():
                         self._failed(entry, reply)
                 return client
-            self._patterns(reply, target)
+            self._act(self._actions(reply), reply)
             self._trouble(status.of_reply(reply.code, reply.text), f"smtp;{reply.line}")
             raise NextHost
         return self._secured(client, target, source, tls)
@@ -252,12 +252,12 @@ class Delivery:
             self.engine.delivered(self.queue, entry, reply.line, self.seen)
             return True
         actions = self._actions(reply)
+        go_on = self._act(actions, reply)  # first: a change of mode decides when this recipient is tried again
         if reply.code // 100 == 5 or "bounce-rcpt" in actions or "bounce-queue" in actions:
             self._failed(entry, reply)
         else:
             code = status.of_reply(reply.code, reply.text)
             self.engine.transient(self.queue, entry, code, f"smtp;{reply.line}", self.seen)
-        go_on = self._act(actions, reply)
         return go_on and reply.code != 421
 
     def _failed(self, entry: Entry, reply: Reply) -> None:
@@ -273,9 +273,6 @@ class Delivery:
             if setting.args[0].search(reply.line):
                 return setting.args[1]
         return {}
-
-    def _patterns(self, reply: Reply, target: Target) -> None:
-        self._act(self._actions(reply), reply)
 
     def _act(self, actions: dict[str, Any], reply: Reply) -> bool:
         engine, queue = self.engine, self.queue
