@@ -152,14 +152,14 @@ class Host:
         return lines
 
     def files(self):
-        """Every file and directory with its bytes and mode, but for the log."""
+        """Every file and directory with its bytes and mode, but for the log and the name in the lock."""
         return {
             str(path.relative_to(self.root)): (
                 path.read_bytes() if path.is_file() else None,
                 stat.S_IMODE(path.stat().st_mode),
             )
             for path in sorted(self.root.rglob("*"))
-            if path.name != "log"
+            if path.name not in ("log", "converge.lock")
         }
 
     def body(self):
