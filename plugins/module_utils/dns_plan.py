@@ -49,10 +49,7 @@ class Change:
 
 @dataclass
 class Plan:
-    """changes: by zone, name, type. problems: reasons not to carry it out. warnings: what to tell the operator.
-
-    expected: ``{(name, type): values that have to be there}`` and ``unwanted``: those that must not, for reading back.
-    """
+    """changes: by zone, name, type. problems: reasons not to carry it out. warnings: what to tell the operator."""
 
     changes: list[Change] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -62,7 +59,7 @@ class Plan:
         zones: dict[str, list[Change]] = {}
         for change in self.changes:
             zones.setdefault(change.zone, []).append(change)
-        return zones
+        return dict(sorted(zones.items()))
 
 
 def check_records(records: Iterable[Mapping], option: str) -> list[dict]:
@@ -219,6 +216,8 @@ def missing(change: Change, seen: Mapping | None) -> list[str]:
     (``-``)."""
     values = set(seen["values"]) if seen else set()
     lacking = [f"+{value}" for value in change.after if value not in values]
+    if seen and change.after and not change.add and not change.remove and seen["ttl"] != change.ttl:
+        lacking.append(f"ttl {change.ttl}")
     return lacking + [f"-{value}" for value in change.remove if value in values]
 
 

@@ -42,17 +42,21 @@ _MEANING = {
 
 # The TSIG keys and the address are the server's, not a name's: one failure stands for all.
 OF_SERVER = frozenset({TIMEOUT, UNREACHABLE, BROKEN, BADKEY, BADSIG, BADTIME, UNSIGNED})
+# These concern the zone a name lies in: for an optional name they only mean that it is somebody else's.
+NOT_OURS = frozenset({REFUSED, NOTAUTH, DELEGATED, NOT_SERVED})
 
 _RCODES = {1: FORMERR, 2: SERVFAIL, 4: NOTIMP, 5: REFUSED, 6: CHANGED, 7: CHANGED, 8: CHANGED, 9: NOTAUTH, 10: NOTZONE}
 
 
 def kind_of_rcode(rcode: int) -> str:
-    """The kind of trouble a response code stands for. 3 (NXDOMAIN) answers an update whose prerequisite name is gone."""
+    """The kind of trouble a response code stands for. 3 (NXDOMAIN) answers an update whose prerequisite name is
+    gone."""
     return CHANGED if rcode == 3 else _RCODES.get(rcode, OTHER)
 
 
 def explain(kind: str, server: str, action: str, names: Iterable[str] = (), detail: str = "") -> Problem:
-    """A problem for the operator. server: its name and address; action: what was asked of it; names: what it concerns."""
+    """A problem for the operator. server: its name and address; action: what was asked of it; names: what it
+    concerns."""
     what, remedy = _MEANING[kind]
     concerned = list(dict.fromkeys(names))
     shown = ", ".join(concerned[:5]) + (f" and {len(concerned) - 5} more" if len(concerned) > 5 else "")
