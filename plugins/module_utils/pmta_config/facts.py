@@ -1,3 +1,6 @@
+# Copyright (c) 2026, email_engine.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """What a configuration defines and uses, collected in one walk; the rules that need the whole picture read it."""
 
 from __future__ import annotations

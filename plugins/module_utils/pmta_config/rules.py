@@ -1,3 +1,6 @@
+# Copyright (c) 2026, email_engine.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
 """Every rule of the linter by name: severity, and the remedy shown unless a finding brings a better one.
 
 Names that start with syntax, unknown, section or argument judge the language; the others judge the meaning. Severity "error" means
