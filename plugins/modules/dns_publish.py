@@ -412,8 +412,18 @@ class Server:
                 self.address, content, query, port=self.port, timeout=self.timeout, lifetime=12 * self.timeout
             )
 
-        self._call(send)
+        try:
+            self._call(send)
+        except Trouble as error:
+            raise self._refusal(error) from None
         return content
+
+    def _refusal(self, error: Trouble) -> Trouble:
+        """Some servers call the key unknown, or themselves not authoritative, when the key may not do this here; but
+        the zone was found there, with that key."""
+        if error.kind == dns_trouble.NOTAUTH or (error.kind == dns_trouble.BADKEY and self.proven):
+            return Trouble(dns_trouble.REFUSED, "NOTAUTH")
+        return error
 
     def update(self, message) -> None:
         """Send one update over TCP. Raises Trouble unless the server says it is done."""
@@ -423,10 +433,7 @@ class Server:
             if response.rcode() != dns.rcode.NOERROR:
                 raise Trouble(dns_trouble.kind_of_rcode(response.rcode()), dns.rcode.to_text(response.rcode()))
         except Trouble as error:
-            # It has answered for this zone, and knows the key: some servers say so when the key may not write there.
-            if error.kind == dns_trouble.NOTAUTH or (error.kind == dns_trouble.BADKEY and self.proven):
-                raise Trouble(dns_trouble.REFUSED, "NOTAUTH") from None
-            raise
+            raise self._refusal(error) from None
 
     def serial(self, zone: str) -> int:
         """The zone's serial number there."""

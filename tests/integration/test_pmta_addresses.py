@@ -88,7 +88,7 @@ class Net:
                 **(env or {}),
             },
         )
-        head, _, result = done.stdout.partition("=> {")
+        head, _brace, result = done.stdout.partition("=> {")
         return {"failed": "FAILED" in head, **json.loads("{" + result)}
 
     def keeper(self, *arguments: str) -> subprocess.CompletedProcess:

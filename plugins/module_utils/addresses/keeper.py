@@ -132,7 +132,7 @@ def apply(path: str) -> list[str]:
         commands = reconcile.missing(record.wanted, host)
         failures = carry_out(commands).splitlines()
         if commands:
-            print(f"{len(commands)} of ours were missing and are back: {'; '.join(commands[:5])}", flush=True)
+            _say(sys.stdout, [f"put back: {'; '.join(commands[:5])}{' ...' if commands[5:] else ''} ({len(commands)})"])
             announce(absent, host)
     return failures + [f"{ip}: {why}" for ip, why in reconcile.broken(record.wanted, host).items()]
 
@@ -150,7 +150,7 @@ def watch(path: str) -> t.NoReturn:
             failures = [str(error)]
         if failures != said:
             said = failures
-            print("\n".join(failures) or "everything is bound", file=sys.stderr, flush=True)
+            _say(sys.stderr, failures or ["everything is bound"])
         # A failure may pass without any event that says so: look again after a while.
         select.select([events], [], [], 30 if failures else None)
         time.sleep(_SETTLE)
@@ -169,8 +169,14 @@ def main(arguments: t.Sequence[str] | None = None) -> int:
         failures = apply(chosen.record)
     except ValueError as error:
         failures = [f"{chosen.record}: {error}"]
-    print("\n".join(failures), end="\n" if failures else "", file=sys.stderr)
+    _say(sys.stderr, failures)
     return 1 if failures else 0
+
+
+def _say(stream: t.TextIO, lines: t.Iterable[str]) -> None:
+    """To the journal, at once."""
+    stream.write("".join(f"{line}\n" for line in lines))
+    stream.flush()
 
 
 def _drain(events: socket.socket) -> None:
