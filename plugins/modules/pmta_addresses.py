@@ -132,6 +132,7 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.addresses.recon
 from ansible_collections.email_engine.fleet.plugins.module_utils.addresses.record import Entry, Record
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError, Problem
 
+_SYSTEMD = "/run/systemd/system"  # there while systemd runs (sd_booted)
 _PACKAGE = "ansible_collections.email_engine.fleet.plugins.module_utils.addresses"
 
 
@@ -191,8 +192,9 @@ def settle(module: AnsibleModule, root: str, path: str) -> dict:
     if options["duplicate_check"]:
         check_duplicates(made.added, host, options["duplicate_timeout"])
     stale = stale_files(root)
+    idle = idle_units(module) if root == "/" else []
     result = {
-        "changed": bool(made.commands or stale or made.after != before),
+        "changed": bool(made.commands or stale or idle or made.after != before),
         "added": [entry.ip for entry in made.added],
         "removed": list(made.removed),
         "foreign": list(made.foreign),
@@ -203,8 +205,8 @@ def settle(module: AnsibleModule, root: str, path: str) -> dict:
     if not module.check_mode:
         carry_out(made, path, host)
         write_files(stale)
-        if root == "/":
-            start_units(module, stale)
+        if stale or idle:
+            start_units(module, root, bool(stale))
     return result
 
 
@@ -304,16 +306,27 @@ def write_files(stale: dict[str, tuple[str, int | None]]) -> None:
         os.symlink(text, path)
 
 
-def start_units(module: AnsibleModule, stale: dict) -> None:
-    """Nothing to bind at boot is left for later: the units run from now on. Without a running systemd they start with the host."""
-    if not os.path.isdir("/run/systemd/system"):
+def idle_units(module: AnsibleModule) -> list[str]:
+    """The units that should run and do not; none where no systemd runs, as there they start with the host."""
+    if not os.path.isdir(_SYSTEMD):
+        return []
+    systemctl = module.get_bin_path("systemctl", required=True)
+    return [
+        unit
+        for unit in (install.BOOT, install.WATCH)
+        if module.run_command([systemctl, "is-active", "--quiet", unit])[0]
+    ]
+
+
+def start_units(module: AnsibleModule, root: str, renewed: bool) -> None:
+    """From now on, not from the next boot; a watch with an old program is replaced."""
+    if root != "/" or not os.path.isdir(_SYSTEMD):
         return
     systemctl = module.get_bin_path("systemctl", required=True)
-    if stale:
+    if renewed:
         module.run_command([systemctl, "daemon-reload"], check_rc=True)
-    # Both are no-ops where they run already; a watch with an old program is replaced.
     module.run_command([systemctl, "start", install.BOOT], check_rc=True)
-    module.run_command([systemctl, "restart" if stale else "start", install.WATCH], check_rc=True)
+    module.run_command([systemctl, "restart" if renewed else "start", install.WATCH], check_rc=True)
 
 
 def diff(made: Plan, stale: dict) -> list[dict]:
