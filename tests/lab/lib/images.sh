@@ -72,15 +72,31 @@ image_build_internet() {
     remove_tree "$partial"
 }
 
-# Removes images that neither this recipe nor a mounted disk uses, and what an interrupted build left.
+# image_users IMAGE: where overlays are mounted that have it as a layer, the lab's own builds aside. Removing it would empty them.
+image_users() {
+    awk -v image="$1" -v own="$lab_images/" '$3 == "overlay" && index($2, own) != 1 && $4 ~ ("[=:]" image "[:,]") { print $2 }' /proc/self/mounts
+}
+
+# image_remove IMAGE: unless something is mounted over it.
+image_remove() {
+    local users
+    users=$(image_users "$1" | paste -sd' ')
+    if [ -n "$users" ]; then
+        say "kept $1: it is a layer of what is mounted on $users"
+    else
+        remove_tree "$1"
+    fi
+}
+
+# Removes images that this recipe does not use, and what an interrupted build left.
 images_prune() {
     local image
     for image in "$lab_images"/base-* "$lab_images"/internet-*; do
         [ -e "$image" ] || continue
         case $image in
-            "$(image_base)" | "$(image_internet)") continue ;;
+            "$(image_base)" | "$(image_internet)") ;;
+            *) image_remove "$image" ;;
         esac
-        grep -qF "$image" /proc/self/mounts || remove_tree "$image"
     done
 }
 
