@@ -93,19 +93,17 @@ def masked(text: str) -> str:
     return _SECRET_LINE.sub(r"\g<name>(not shown)", text)
 
 
-def refusal(findings: Iterable[Finding], secrets_path: str) -> FleetError | None:
-    """The errors as one exception, None if there are none. Of the secrets file only the line and the rule are told."""
+def refusals(findings: Iterable[Finding], secrets_path: str) -> list[Problem]:
+    """The errors among them. Of the secrets file only the line and the rule are told."""
     problems = []
     for found in findings:
-        if found.severity == ERROR:
-            hidden = found.file == secrets_path
-            what = f"{found.rule}: {'this line is not valid (not shown)' if hidden else found.message}"
-            problems.append(
-                Problem(
-                    f"{found.file}:{found.line}", what, found.remedy if not hidden else "Correct the value in the vault"
-                )
-            )
-    return FleetError(problems) if problems else None
+        if found.severity != ERROR:
+            continue
+        what, remedy = f"{found.rule}: {found.message}", found.remedy
+        if found.file == secrets_path:
+            what, remedy = f"{found.rule}: this line is not valid (not shown)", "Correct the value in the vault"
+        problems.append(Problem(f"{found.file}:{found.line}", what, remedy))
+    return problems
 
 
 def virtual_mtas(text: str) -> set[str]:
@@ -113,46 +111,33 @@ def virtual_mtas(text: str) -> set[str]:
     return {
         node.value
         for node in parse(text).nodes
-        if type(node) is Section and node.tag.lower() == "virtual-mta" and node.value
+        if isinstance(node, Section) and node.tag.lower() == "virtual-mta" and node.value
     }
 
 
-def removal_refusal(old: str | None, new: str, queued: dict[str, int] | None) -> FleetError | None:
-    """A virtual MTA that goes while mail waits in it: PowerMTA bounces that mail (5.3.5).
+def removal_refusals(old: str | None, new: str, queued: dict[str, int] | None) -> list[Problem]:
+    """Virtual MTAs that go while mail waits in them: PowerMTA bounces that mail (5.3.5).
 
     queued: recipients per virtual MTA, None if PowerMTA was asked and the answer could not be read.
     """
     kept = {name.lower() for name in virtual_mtas(new)}
     gone = sorted(name for name in virtual_mtas(old or "") if name.lower() not in kept)
     if queued is None:
-        if not gone:
-            return None
-        return FleetError(
-            [
-                Problem(
-                    "pmta show vmtas",
-                    f"no readable answer, so nobody knows if mail waits in {', '.join(gone)}, which the new configuration drops",
-                    "Bring PowerMTA into a state in which it answers, then apply again",
-                )
-            ]
+        what = (
+            f"no readable answer, so nobody knows if mail waits in {', '.join(gone)}, which the new configuration drops"
         )
-    known = {name.lower(): number for name, number in queued.items()}
-    full = [(name, known.get(name.lower(), 0)) for name in gone]
-    return (
-        FleetError(
-            [
-                Problem(
-                    f"virtual MTA {name}",
-                    f"the new configuration drops it while {number} recipients wait in it; PowerMTA would bounce them (5.3.5)",
-                    f"Keep it until its queue is empty, or delete that mail: pmta delete --queue='*/{name}'",
-                )
-                for name, number in full
-                if number
-            ]
+        remedy = "Bring PowerMTA into a state in which it answers, then apply again"
+        return [Problem("pmta show vmtas", what, remedy)] if gone else []
+    waiting = {name.lower(): number for name, number in queued.items() if number}
+    return [
+        Problem(
+            f"virtual MTA {name}",
+            f"the new configuration drops it while {waiting[name.lower()]} recipients wait in it; PowerMTA would bounce them (5.3.5)",
+            f"Keep it until its queue is empty, or delete that mail: pmta delete --queue='*/{name}'",
         )
-        if any(number for _name, number in full)
-        else None
-    )
+        for name in gone
+        if name.lower() in waiting
+    ]
 
 
 # Stops -----------------------------------------------------------------------------------------------------------------

@@ -304,6 +304,7 @@ class Apply:
         self.secrets = params["secrets"]
         self.declared = sorted(set(tx.stop_names(params["stops"])))
         self.uid = self.gid = 0
+        self.read_includes: set[str] = set()
         self.result: dict[str, t.Any] = {
             "changed": False,
             "generation": 0,
@@ -382,9 +383,13 @@ class Apply:
         # With the header, so that line numbers are those of the file and of PowerMTA's own messages.
         text = tx.with_header(1, self.body)
         findings = lint(text, self.params["path"], self.included, whole=True)
-        refused = tx.refusal(findings, self.params["secrets_path"])
-        if refused:
-            raise refused
+        if self.secrets is not None and self.secrets_path not in self.read_includes:
+            # Nobody reads it, and still it must not hold nonsense.
+            findings += lint(self.secrets, self.params["secrets_path"], self.included, whole=False)
+            self.result["warnings"].append(f"the configuration does not include {self.params['secrets_path']}")
+        problems = tx.refusals(findings, self.params["secrets_path"])
+        if problems:
+            raise FleetError(problems)
         self.result["findings"] = [found.as_dict() for found in findings if found.file != self.params["secrets_path"]]
         current = self.current(self.path, copies)
         secrets = self.current(self.secrets_path, copies)
@@ -413,6 +418,7 @@ class Apply:
     def included(self, pattern: str, _from_file: str) -> list[tuple[str, str]] | None:
         """Files that the configuration includes, as they will be once it is applied."""
         if os.path.realpath(pattern) == self.secrets_path and self.secrets is not None:
+            self.read_includes.add(self.secrets_path)
             return [(self.params["secrets_path"], self.secrets)]
         found = []
         for name in sorted(glob.glob(os.path.join(os.path.dirname(self.path), pattern))):
@@ -697,9 +703,9 @@ class Apply:
             queued = {row.name: row.recipients for row in listing.rows} if listing.complete else None
         except Failed:
             queued = None
-        refused = tx.removal_refusal(self.current(self.path, copies), self.body, queued)
-        if refused:
-            raise refused
+        problems = tx.removal_refusals(self.current(self.path, copies), self.body, queued)
+        if problems:
+            raise FleetError(problems)
 
     # Stops -------------------------------------------------------------------------------------------------------------
 

@@ -27,6 +27,7 @@ Resolver = Callable[[str, str], Optional[list[tuple[str, str]]]]
 
 MOST_FINDINGS = 1000
 DEEPEST_INCLUDE = 20
+DEEPEST_TAG = 50
 _MACRO = re.compile(r"\$\{?([A-Za-z0-9_]+)\}?")
 # Two of these at global level: the file is a whole configuration, not a part that another one includes.
 _MARKS = frozenset(("postmaster", "log-file", "spool", "smtp-listener", "http-mgmt-port", "run-as-root", "acct-file"))
@@ -143,7 +144,8 @@ class _Linter:
                             break
                 elif kind is Section:
                     inside = self.section(node, tag, around)
-                    if inside is not None:
+                    # Nothing nests so deep; what does was reported, and each level costs what all above it hold.
+                    if inside is not None and len(around) < DEEPEST_TAG:
                         stack.append((iter(node.nodes), inside, table[inside], around + (node,), files))
                         break
             else:
@@ -382,7 +384,7 @@ class _Linter:
                     f" defined in line {known.node.line}{_in(known, place)}",
                 )
             if key == "virtual-mta-pool":
-                holds = any(type(child) is Section and child.tag.lower() == "domain" for child in node.nodes)
+                holds = any(isinstance(child, Section) and child.tag.lower() == "domain" for child in node.nodes)
                 self.facts.pools.setdefault(name.lower(), ([], holds, place))
             return
         first = self.seen.setdefault((id(around[-1]) if around else 0, key, name.lower()), place)

@@ -219,6 +219,6 @@ def unwise(facts: Facts, report: Report) -> None:
     if facts.complete and "" not in bound:
         for name, place in facts.defined.get("virtual-mta", {}).items():
             # One that holds <domain> tags may be made to deliver nothing on purpose.
-            held = any(type(child) is Section for child in place.node.nodes)
+            held = any(isinstance(child, Section) for child in place.node.nodes)
             if name not in bound and not held:
                 report("source-host-missing", place, f"virtual MTA {name!r} has no address of its own")

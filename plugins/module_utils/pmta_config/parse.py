@@ -44,9 +44,9 @@ def parse(text: str, file: str = "config") -> Config:
 def locate(node, index: int = 0) -> tuple[int, int]:
     """Line and column (1-based) of a node's word: 0 is the name or tag, 1 the first argument. For reports, so it may be slow."""
     raw = node.raw or ""
-    if type(node) is Directive:
+    if isinstance(node, Directive):
         words = (node.name,) + tuple(node.args)
-    elif type(node) is Section:
+    elif isinstance(node, Section):
         words = (node.tag, node.name or node.tag)
     else:
         words = ()

@@ -48,7 +48,7 @@ def to_text(config: Config) -> str:
                 line = _line(node)
                 indent, end = getattr(node, "margins", None) or (INDENT * depth, newline)
                 emit(f"{indent if line else ''}{line}{end}")
-            if type(node) is Section:
+            if isinstance(node, Section):
                 stack.append((iter(node.nodes), depth + 1, _closing(node, depth, newline)))
                 break
         else:
@@ -71,16 +71,16 @@ def _margin_of(section: Section, depth: int) -> str:
 
 
 def _line(node: Node) -> str:
-    if type(node) is Blank:
+    if isinstance(node, Blank):
         return ""
-    if type(node) is Comment:
+    if isinstance(node, Comment):
         text = node.text
         if _unprintable(text):
             raise _refuse("comment", text, "it holds a line break or control character")
         return f"#{text}" if not text or text[0] in " \t#!" else f"# {text}"
-    if type(node) is Garbage:
+    if isinstance(node, Garbage):
         raise _refuse("line", node.raw, "it is not part of the language")
-    if type(node) is Directive:
+    if isinstance(node, Directive):
         code = _code(node.name, node.args)
         if not node.name or node.name[0] in "<}" or node.name.startswith("#"):
             raise _refuse(code, node.name, "a directive's name cannot start so")

@@ -41,7 +41,7 @@ _QUOTED = r'"[^"\\]*(?:\\.[^"\\]*)*"'
 _WORD = re.compile(rf'[^\s"]+(?:{_QUOTED}[^\s"]*)*|{_QUOTED}(?:[^\s"]+|{_QUOTED})*', re.ASCII | re.DOTALL)
 _SPACES = re.compile(r"\s*", re.ASCII)
 _REGEX = re.compile(r"/[^/\\]*(?:\\.[^/\\]*)*/", re.DOTALL)
-_REGEX_END = re.compile(r"/(?=[\s,]|\Z)", re.ASCII)
+_LAST_REGEX_END = re.compile(r".*/(?=[\s,]|\Z)", re.ASCII | re.DOTALL)
 _PLAIN = re.compile(r"\S+", re.ASCII)
 
 
@@ -89,10 +89,11 @@ def scan(code: str, regex: bool) -> tuple[list[tuple[int, int]], tuple[str, int]
     words: list[tuple[int, int]] = []
     fault = None
     loose = False
+    last = -1
     at, length = _SPACES.match(code).end(), len(code)
     while at < length:
         if regex and code[at] == "/":
-            end, closed, odd = _regex_word(code, at, length)
+            end, closed, odd, last = _regex_word(code, at, length, last)
             words.append((at, end))
             if not closed:
                 fault = fault or ("regex", at)
@@ -114,19 +115,24 @@ def scan(code: str, regex: bool) -> tuple[list[tuple[int, int]], tuple[str, int]
     return words, fault, loose
 
 
-def _regex_word(code: str, at: int, length: int) -> tuple[int, bool, bool]:
-    """End of a word that starts with a regex, whether the regex is closed, and whether it holds an unescaped slash."""
+def _regex_word(code: str, at: int, length: int, last: int) -> tuple[int, bool, bool, int]:
+    """End of a word that starts with a regex, whether the regex is closed, whether it holds an unescaped slash.
+
+    last: end of the last slash of the line that may end a regex, -1 if not looked for yet; looked for once per line, and returned.
+    """
     odd = False
     while True:
         found = _REGEX.match(code, at)
         if not found:
-            return length, False, odd
+            return length, False, odd, last
         end = found.end()
         if end < length and code[end] not in SPACE and code[end] != ",":
             # The slash that ends it is the last one that something separates from the result.
             odd = True
-            ends = [other.end() for other in _REGEX_END.finditer(code, end)]
-            end = ends[-1] if ends else _PLAIN.match(code, end).end()
+            if last < 0:
+                ends = _LAST_REGEX_END.match(code, end)
+                last = ends.end() if ends else 0
+            end = last if last > end else _PLAIN.match(code, end).end()
         # A list may go on without a space: "/^x-/,Subject,/^y-/".
         while end < length and code[end] == ",":
             end += 1
@@ -137,4 +143,4 @@ def _regex_word(code: str, at: int, length: int) -> tuple[int, bool, bool]:
         if end < length and code[end] == "/":
             at = end
             continue
-        return end, True, odd
+        return end, True, odd, last

@@ -241,7 +241,7 @@ def _walk(around: tuple[Section, ...], nodes: list[Node]) -> Iterator[tuple[tupl
         above, pending = stack[-1]
         for node in pending:
             yield above, node
-            if type(node) is Section:
+            if isinstance(node, Section):
                 stack.append((above + (node,), iter(node.nodes)))
                 break
         else:
