@@ -16,7 +16,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from . import VERSION_LINE, commands, control, licence, loader, localaddr, machine, privileges, smtp_in, values
+from . import VERSION_LINE, commands, control, licence, loader, localaddr, machine, privileges, smtp_in, table, values
 from .accounting import Accounting
 from .engine import STANDARD_LICENCE, Engine
 from .errors import ConfigError
@@ -64,6 +64,7 @@ class Daemon:
             self.engine.enqueue(message)
             recovered += len(message.open)
         self.log(f"{VERSION_LINE} started, {recovered} recipients in the spool")
+        self._tell_what_is_not_imitated()
         _notify("READY=1")
         while not self._stop.is_set():
             self._awake.clear()
@@ -73,6 +74,13 @@ class Daemon:
             for wait in waits:
                 wait.cancel()
         await self._shut(door)
+
+    def _tell_what_is_not_imitated(self) -> None:
+        rows = table.rows()
+        used = {(block.tag, setting.name) for block in self.config.top.walk() for setting in block.settings}
+        idle = sorted(f"{name} in {section}" for section, name in used if not rows[section, name].acted)
+        if idle:
+            self.log(f"accepted but without effect in the stand-in: {', '.join(idle)}")
 
     async def _shut(self, door: asyncio.AbstractServer) -> None:
         _notify("STOPPING=1")
@@ -92,9 +100,9 @@ class Daemon:
     def _drop_privileges(self) -> None:
         if os.geteuid() != 0 or self.config.glob("run-as-root", True) is not False:
             return
-        owned = [*self.engine.spool.directories, self.paths.real("/var/log/pmta"), self.paths.real("/var/lib/pmta")]
-        owned.append(os.path.dirname(self.paths.real(SOCKET)))
-        privileges.drop(machine.USER, owned)
+        socket_path = self.paths.real(SOCKET)
+        log = self.paths.real(self.config.top.get("log-file"))
+        privileges.drop(machine.USER, [os.path.dirname(socket_path), socket_path, log])
 
     # -- listeners -------------------------------------------------------------------------------------------------
 
@@ -153,6 +161,7 @@ class Daemon:
         await loop.run_in_executor(None, self.engine.apply, config)
         self.config = config
         self.log("configuration reloaded")
+        self._tell_what_is_not_imitated()
         return {"ok": True, "text": "Configuration reloaded.", "data": {}}
 
 

@@ -124,7 +124,12 @@ class Engine:
                     self.start_delivery(queue)
 
     def _may_connect(self, queue: Queue, now: float) -> bool:
-        if queue.paused or not queue.ready or now < queue.retry_at or queue.connections >= len(queue.ready):
+        if (
+            queue.paused
+            or not queue.ready
+            or now < queue.retry_at
+            or queue.connections - len(queue.sending) >= len(queue.ready)
+        ):
             return False
         if queue.connections >= self._cap(queue) or sum(self._connections.values()) >= self._total():
             return False

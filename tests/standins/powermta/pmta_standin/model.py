@@ -50,7 +50,7 @@ class Vmta:
         own = self.block.get(name)
         if own is not None:
             return own
-        inherited = [value for pool in self.pools if (value := pool.block.get(name)) not in (None, "unlimited")]
+        inherited = [value for pool in self.pools if (value := pool.block.get(name)) not in (None, "unlimited", "0")]
         return min(inherited, key=_strictness) if inherited else None
 
 

@@ -15,12 +15,10 @@ _NET_BIND_SERVICE = 10
 
 
 def drop(user: str, owned: list[str]) -> None:
-    """Hand the directories to the user, then leave root for good."""
+    """Hand what this start made as root (log, socket) to the user, then leave root for good."""
     account = pwd.getpwnam(user)
-    for top in owned:
-        for folder, _folders, names in os.walk(top):
-            for path in [folder, *(os.path.join(folder, name) for name in names)]:
-                os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
+    for path in owned:
+        os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl")

@@ -49,6 +49,7 @@ class Protocol(SMTP):
         if not source_value(policy, "allow-starttls"):
             self.tls_context = None
         clear = source_value(policy, "allow-auth") and source_value(policy, "allow-unencrypted-plain-auth")
+        clear = clear and not source_value(policy, "require-starttls-before-auth")
         self._auth_require_tls = not clear
         super().connection_made(transport)
 

@@ -18,6 +18,7 @@ class Directive(NamedTuple):
     repeatable: bool
     default: str
     status: str
+    acted: bool
 
     @property
     def refused(self) -> str:
@@ -77,6 +78,7 @@ def rows() -> dict[tuple[str, str], Directive]:
                 row["repeatable"] == "yes",
                 row["default"],
                 row["status"],
+                row["acted"] == "yes",
             )
             for row in csv.DictReader(source)
         }

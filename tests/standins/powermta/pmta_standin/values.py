@@ -50,7 +50,7 @@ def integer(word: str, limits: str = "") -> int:
 
 def rate(word: str) -> Rate:
     found = re.fullmatch(r"([0-9]+)/([0-9]*)([a-z]+)", word)
-    if not found or found[3] not in UNITS or found[2] and int(found[2]) == 0:
+    if not found or found[3] not in UNITS or int(found[1]) == 0 or found[2] and int(found[2]) == 0:
         raise ValueRefused(f"rate N/[M]unit expected: {word}")
     return Rate(int(found[1]), int(found[2] or 1) * UNITS[found[3]])
 

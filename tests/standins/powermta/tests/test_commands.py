@@ -153,7 +153,7 @@ def test_list_delete_and_rotate(daemon) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="asks what another user may read, which needs root")
-def test_keys_must_be_readable_without_root(root) -> None:
+def test_without_root_keys_must_be_readable_and_the_spool_writable(root) -> None:
     from pmta_standin import machine
     from pmta_standin.errors import ConfigError
 
@@ -169,6 +169,9 @@ def test_keys_must_be_readable_without_root(root) -> None:
         with pytest.raises(ConfigError, match="cannot read key /etc/pmta/dkim/mail1.pem"):
             root.load(text)
         os.chmod(path, 0o644)
+        with pytest.raises(ConfigError, match="cannot write /var/spool/pmta"):
+            root.load(text)
+        os.chmod(root.path / "var/spool/pmta", 0o777)
         root.load(text)
     finally:
         machine.USER = saved

@@ -25,6 +25,8 @@ CASES = {
     "not a boolean": (inside("domain *", "dkim-sign maybe"), 2, "yes, no"),
     "not a rate": (inside("domain *", "max-msg-rate 100"), 2, "rate"),
     "rate without unit": (inside("domain *", "max-msg-rate 100/5"), 2, "rate"),
+    "rate of nothing": (inside("domain *", "max-msg-rate 0/h"), 2, "rate"),
+    "no connection": (inside("virtual-mta v", "max-smtp-out 0"), 2, "between 1"),
     "not an interval": (inside("domain *", "bounce-after 10"), 2, "interval"),
     "interval with blanks": (inside("domain *", "bounce-after 1d 2h"), 2, "too many"),
     "not a size": (inside("source 10/8", "max-message-size 10MB"), 2, "size"),

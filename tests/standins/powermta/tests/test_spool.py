@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 
@@ -76,6 +77,21 @@ def test_sigterm_is_clean(daemon, sink) -> None:
     assert daemon.stop() == 0
     assert not (daemon.root.path / "run/pmta/pmta.sock").exists()
     assert "stopped" in (daemon.root.path / "var/log/pmta/log").read_text()
+
+
+def test_synced_before_it_is_accepted(tmp_path, monkeypatch) -> None:
+    """A kill of the machine is not tried here; the order of the calls is."""
+    from pmta_standin import spool
+
+    calls: list[str] = []
+    for name in ("fsync", "rename"):
+        real = getattr(os, name)
+        monkeypatch.setattr(os, name, lambda *args, name=name, real=real: (calls.append(name), real(*args))[1])
+    folder = tmp_path / "spool"
+    folder.mkdir()
+    store = spool.Spool([str(folder)])
+    store.store({"rcpts": [{}], "queued": 0}, b"x")
+    assert calls[-3:] == ["fsync", "rename", "fsync"]
 
 
 def test_half_written_files_are_not_mail(daemon, sink) -> None:
