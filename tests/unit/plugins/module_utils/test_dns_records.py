@@ -124,6 +124,13 @@ def test_a_retired_sender_leaves_nothing_behind():
         assert {record["name"].endswith(("mail2.sos.test", "2.0.19.198.in-addr.arpa")) for record in absent} == {True}
 
 
+def test_texts_of_ours_go_whatever_they_say():
+    """What was published last may differ from what the sender would want today."""
+    gone = sender(2, hostname="mx2.sos.test", status="retired")
+    for record in dns_records.absent_records(fleet(sender(1), gone=[gone])):
+        assert record["values"] == [] or record["type"] != "TXT"
+
+
 def test_a_name_that_came_back_is_not_taken_away():
     """The sender's address changed: the old one is gone, the new one has the same name."""
     document = fleet(sender(1, ip="198.19.0.77"), gone=[sender(1, status="retired")])

@@ -11,7 +11,7 @@ import dns.name
 import dns.rdata
 import dns.reversename
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from ansible_collections.email_engine.fleet.plugins.module_utils import dns_text
@@ -22,6 +22,9 @@ names = st.lists(labels, min_size=1, max_size=5).map(".".join)
 
 
 @given(texts)
+@example("x" * 256)
+@example("é" * 128)
+@example("x" * 255)
 def test_pieces_join_to_the_value_and_each_fits(value):
     pieces = dns_text.split_txt(value)
     assert "".join(pieces) == value

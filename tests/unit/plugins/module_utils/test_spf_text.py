@@ -41,8 +41,17 @@ def test_exactly_the_given_addresses_pass(numbers, probe):
         assert verdict(texts, address(number)) == ("pass" if number in numbers else "fail")
 
 
+# Scattered addresses, and runs of neighbours.
+numbers_of_a_pool = st.one_of(
+    st.sets(st.integers(0, 65535), min_size=1, max_size=200),
+    st.lists(st.tuples(st.integers(0, 5000), st.integers(1, 120)), min_size=1, max_size=6).map(
+        lambda runs: {number for first, length in runs for number in range(first, first + length)}
+    ),
+)
+
+
 @settings(max_examples=100, deadline=None)
-@given(st.sets(st.integers(0, 65535), min_size=1, max_size=200))
+@given(numbers_of_a_pool)
 def test_every_text_fits_and_parses(numbers):
     texts = spf_text.spf_texts(DOMAIN, [address(number) for number in numbers])
     assert all(len(text) <= spf_text.TEXT_LIMIT for text in texts.values())
