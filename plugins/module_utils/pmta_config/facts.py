@@ -20,11 +20,21 @@ class Place(NamedTuple):
 
 
 class Use(NamedTuple):
-    """A name used as a reference. kind: "vmta" (a VMTA or pool), "member" (a VMTA only), "source", "pattern-list", ..."""
+    """A name used as a reference. kind: "vmta" (a VMTA or pool), "member" (a VMTA only), "source", "pattern-list", ...
+
+    Flat, because a large file has tens of thousands of them.
+    """
 
     kind: str
     name: str
-    place: Place
+    file: str
+    node: Directive | Section
+    index: int
+    order: int
+
+    @property
+    def place(self) -> Place:
+        return Place(self.file, self.node, self.index, self.order)
 
 
 class Key(NamedTuple):
@@ -57,6 +67,8 @@ class Facts:
         # pool -> (members, whether it holds <domain> tags, place)
         self.pools: dict[str, tuple[list[str], bool, Place]] = {}
         self.spools: int = 0
+        # virtual MTAs with an address of their own; "" when the global level has one
+        self.addressed: set[str] = set()
         # (address:port, source, place) of each listener that names a source
         self.listeners: list[tuple[str, str, Place]] = []
         # An include that could not be read may define anything.

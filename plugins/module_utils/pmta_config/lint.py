@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import Optional
 
 from . import sections, specs, tokens, values
+from .collector import paused
 from .facts import Facts, Key, Place, Setting, Use
 from .finding import ERROR, WARNING, Finding
 from .meaning import judge
@@ -45,9 +46,6 @@ _KEPT = frozenset(
         "cold-virtual-mta",
         "auto-cold-virtual-mta",
         "require-starttls",
-        "smtp-source-host",
-        "smtp-proxy-source-host",
-        "use-proxy",
         "process-x-dkim-key",
         "process-x-dkim-options",
     )
@@ -69,9 +67,10 @@ def lint(
     """
     if not isinstance(config, (str, Config)):
         config = render(config)
-    if isinstance(config, str):
-        config = parse(config, file)
-    return _Linter(resolve, whole).run(config)
+    with paused():
+        if isinstance(config, str):
+            config = parse(config, file)
+        return _Linter(resolve, whole).run(config)
 
 
 class _Linter:
@@ -80,7 +79,7 @@ class _Linter:
         self.whole = whole
         self.facts = Facts()
         self.findings: list[Finding] = []
-        self.seen: dict[tuple, Place] = {}
+        self.seen: dict[tuple, Place | Section] = {}
         self.marks: set[str] = set()
         self.order = 0
         self.file = ""
@@ -130,7 +129,8 @@ class _Linter:
                     if name in _KEPT:
                         self.facts.settings.setdefault(name, []).append(Setting(node, around, self.here(node)))
                     handler = _HANDLERS.get(name)
-                    if handler and not fault:
+                    # A virtual MTA whose address is written wrongly is not one without an address.
+                    if handler and (not fault or handler is _Linter.on_address):
                         handler(self, node, around)
                     if name in _MARKS and not around:
                         self.marks.add(name)
@@ -370,6 +370,14 @@ class _Linter:
             self.report("duplicate-tag", place, f"<{key}> stands already in line {first.node.line}{_in(first, place)}")
 
     def define(self, node: Section, key: str, name: str, around: tuple[Section, ...]) -> None:
+        if around:
+            # Most of a large file: nested <domain> tags. Only two of one name are worth a Place.
+            first = self.seen.setdefault((id(around[-1]), key, name.lower()), node)
+            if first is not node:
+                self.report(
+                    "duplicate-tag", self.here(node, 1), f"<{key} {name[:60]}> stands already in line {first.line}"
+                )
+            return
         place = self.here(node, 1)
         if key in ("virtual-mta", "virtual-mta-pool"):
             other = "virtual-mta-pool" if key == "virtual-mta" else "virtual-mta"
@@ -387,26 +395,26 @@ class _Linter:
                 holds = any(isinstance(child, Section) and child.tag.lower() == "domain" for child in node.nodes)
                 self.facts.pools.setdefault(name.lower(), ([], holds, place))
             return
-        first = self.seen.setdefault((id(around[-1]) if around else 0, key, name.lower()), place)
+        first = self.seen.setdefault((0, key, name.lower()), place)
         if first is not place:
             self.report(
                 "duplicate-tag",
                 place,
                 f"<{key} {name[:60]}> stands already in line {first.node.line}{_in(first, place)}",
             )
-        if not around:
-            self.facts.define(key, name, place)
+        self.facts.define(key, name, place)
 
     # References ------------------------------------------------------------------------------------------------------
 
-    def use(self, kind: str, name: str, node: Directive, index: int = 1) -> None:
+    def use(self, kind: str, name: str, node: Directive | Section, index: int = 1) -> None:
         if name:
-            self.facts.uses.append(Use(kind, name, self.here(node, index)))
+            self.order += 1
+            self.facts.uses.append(Use(kind, name, self.file, node, index, self.order))
 
     def macros_in(self, text: str, node: Directive | Section, index: int) -> None:
         if "$" in text:
             for name in _MACRO.findall(text):
-                self.facts.uses.append(Use("macro", name, self.here(node, index)))
+                self.use("macro", name, node, index)
 
     def on_vmta(self, node: Directive, around: tuple[Section, ...]) -> None:
         name = node.values[0]
@@ -492,10 +500,16 @@ class _Linter:
             return
         self.facts.macros[name.lower()] = ([other.lower() for other in inside], place)
         for other in inside:
-            self.facts.uses.append(Use("macro", other, place))
+            self.use("macro", other, node, 1)
 
     def on_pattern(self, node: Directive, around: tuple[Section, ...]) -> None:
         self.macros_in(node.args[0], node, 1)
+
+    def on_address(self, node: Directive, around: tuple[Section, ...]) -> None:
+        self.facts.addressed.add(around[-1].value.lower() if around else "")
+        if node.name.lower() == "use-proxy":
+            for name in values.items(node.args):
+                self.use("proxy", name, node)
 
     def on_spool(self, node: Directive, around: tuple[Section, ...]) -> None:
         self.facts.spools += 1
@@ -536,7 +550,10 @@ _HANDLERS: dict[str, Callable[[_Linter, Directive, tuple[Section, ...]], None]] 
     "source-group": _reference("source-group"),
     "rewrite-list": _reference("rewrite-list"),
     "suppression-lists": _references("address-list"),
-    "use-proxy": _references("proxy"),
+    "use-proxy": _Linter.on_address,
+    "smtp-source-host": _Linter.on_address,
+    "smtp-proxy-source-host": _Linter.on_address,
+    "auto-cold-virtual-mta": _Linter.on_address,
     "domain-key": _Linter.on_key,
     "domain-macro": _Linter.on_macro,
     "relay-domain": _Linter.on_pattern,

@@ -34,43 +34,44 @@ def _on(setting: Setting) -> bool:
 
 def references(facts: Facts, report: Report, unresolved: str) -> None:
     """Names of virtual MTAs, pools, sources, lists and proxies lead somewhere."""
-    for kind, name, place in facts.uses:
+    for use in facts.uses:
+        kind, name = use.kind, use.name
         if kind == "vmta":
             if (
                 not facts.has("virtual-mta", name)
                 and not facts.has("virtual-mta-pool", name)
                 and name.lower() != "{default}"
             ):
-                report("vmta-undefined", place, f"no virtual MTA or pool is named {name!r}", severity=unresolved)
+                report("vmta-undefined", use.place, f"no virtual MTA or pool is named {name!r}", severity=unresolved)
         elif kind == "member":
             if facts.has("virtual-mta", name):
                 continue
             if facts.has("virtual-mta-pool", name):
-                report("pool-member", place, f"{name!r} is a pool")
+                report("pool-member", use.place, f"{name!r} is a pool")
             else:
-                report("vmta-undefined", place, f"no virtual MTA is named {name!r}", severity=unresolved)
+                report("vmta-undefined", use.place, f"no virtual MTA is named {name!r}", severity=unresolved)
         elif kind == "source":
             if not facts.has("source", name) and not name.startswith("{") and values.cidr(name):
-                report("source-undefined", place, f"no source is named {name!r}", severity=unresolved)
+                report("source-undefined", use.place, f"no source is named {name!r}", severity=unresolved)
         elif kind in ("pattern-list", "list"):
             defined = facts.defined.get("pattern-list", {}).get(name.lower())
             if defined is None:
-                report("pattern-list-undefined", place, f"no pattern list is named {name!r}", severity=unresolved)
-            elif kind == "pattern-list" and defined.order > place.order:
+                report("pattern-list-undefined", use.place, f"no pattern list is named {name!r}", severity=unresolved)
+            elif kind == "pattern-list" and defined.order > use.order:
                 report(
                     "pattern-list-order",
-                    place,
+                    use.place,
                     f"pattern list {name!r} is defined below, in line {defined.node.line}",
                 )
         elif kind != "macro" and not facts.has(kind, name):
-            report(f"{kind}-undefined", place, f"no {kind} is named {name!r}", severity=unresolved)
+            report(f"{kind}-undefined", use.place, f"no {kind} is named {name!r}", severity=unresolved)
 
 
 def macros(facts: Facts, report: Report, unresolved: str) -> None:
     """Macros exist, and none leads back to itself."""
-    for kind, name, place in facts.uses:
-        if kind == "macro" and name.lower() not in facts.macros:
-            report("macro-undefined", place, f"no domain-macro is named {name!r}", severity=unresolved)
+    for use in facts.uses:
+        if use.kind == "macro" and use.name.lower() not in facts.macros:
+            report("macro-undefined", use.place, f"no domain-macro is named {use.name!r}", severity=unresolved)
     # Repeatedly drop macros whose parts are all known to end; what remains is on, or leads into, a loop.
     waiting = {name: {part for part in parts if part in facts.macros} for name, (parts, _place) in facts.macros.items()}
     users: dict[str, list[str]] = {}
@@ -211,14 +212,9 @@ def unwise(facts: Facts, report: Report) -> None:
                 setting.place,
                 "require-starttls for every domain holds mail to hosts without TLS until bounce-after",
             )
-    bound = {
-        _source(setting.around)
-        for name in ("smtp-source-host", "smtp-proxy-source-host", "use-proxy", "auto-cold-virtual-mta")
-        for setting in facts.of(name)
-    }
-    if facts.complete and "" not in bound:
+    if facts.complete and "" not in facts.addressed:
         for name, place in facts.defined.get("virtual-mta", {}).items():
             # One that holds <domain> tags may be made to deliver nothing on purpose.
             held = any(isinstance(child, Section) for child in place.node.nodes)
-            if name not in bound and not held:
+            if name not in facts.addressed and not held:
                 report("source-host-missing", place, f"virtual MTA {name!r} has no address of its own")

@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 
 from . import tokens
+from .collector import paused
 from .finding import ERROR, WARNING, Finding
 from .tree import Blank, Comment, Config, Directive, Garbage, Section
 
@@ -24,7 +25,6 @@ MOST_FINDINGS = 1000
 # A regex copied from a mail or a web page breaks over two or three lines; farther away nothing belongs together.
 BROKEN_REGEX_LINES = 8
 
-_PASSWORDS = frozenset(("password", "auth-password"))
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
 _UNDECODED = re.compile("[\ud800-\udfff]")
 # Characters that look like a space, a quote or nothing at all, and are neither to PowerMTA.
@@ -33,12 +33,14 @@ _LOOKALIKE = re.compile(
 )
 _TAG_END = re.compile(r'[^">]*(?:"[^"\\]*(?:\\.[^"\\]*)*"[^">]*)*>')
 _NESTED = re.compile(r"<([A-Za-z-]+)>\Z")
+_LINES = re.compile(r"[^\n]*\n|[^\n]+")
 _WORD = re.compile(r"[^\s<>]+", re.ASCII)
 
 
 def parse(text: str, file: str = "config") -> Config:
     """The tree of one file. file: name that findings carry."""
-    return _Parser(text, file).run()
+    with paused():
+        return _Parser(text, file).run()
 
 
 def locate(node, index: int = 0) -> tuple[int, int]:
@@ -69,7 +71,8 @@ class _Parser:
                 1, 1, WARNING, "syntax-bom", "the file starts with a byte order mark", "Save it as UTF-8 without one"
             )
         self.text = text
-        self.lines = text.split("\n")
+        # Only "\n" ends a line; splitlines() knows many more.
+        self.lines = _LINES.findall(text)
         self.last = len(self.lines) - 1
         first_end = text.find("\n")
         if first_end > 0 and text[first_end - 1] == "\r":
@@ -87,8 +90,7 @@ class _Parser:
 
     def raw(self, first: int, last: int) -> str:
         """Lines first..last (0-based, inclusive) as they stood in the file."""
-        text = "\n".join(self.lines[first : last + 1])
-        return text if last == self.last else text + "\n"
+        return "".join(self.lines[first : last + 1])
 
     def column(self, index: int, character: str) -> int:
         return self.lines[index].find(character) + 1
@@ -102,13 +104,11 @@ class _Parser:
             self.at = index + 1
             code = line.strip(SPACE)
             if not code:
-                # What follows the last newline is no line.
-                if index < last or line:
-                    self.nodes.append(Blank(line + "\n" if index < last else line, index + 1))
+                self.nodes.append(Blank(line, index + 1))
                 continue
             first = code[0]
             if first == "#":
-                self.nodes.append(Comment(code[1:], line + "\n" if index < last else line, index + 1))
+                self.nodes.append(Comment(code[1:], line, index + 1))
                 continue
             if len(code) > LONGEST_LINE:
                 self.report(
@@ -136,11 +136,8 @@ class _Parser:
                 self.directive(index, code, comment, glued)
         for section in self.open:
             section.closed = False
-            opening = (
-                f"{section.tag} {section.name} {{"
-                if section.brace
-                else f"<{section.tag}{' ' if section.name else ''}{section.name}>"
-            )
+            # What stands before a brace may be a password.
+            opening = f"{section.tag} ... {{" if section.brace else f"<{section.tag} {section.name}".rstrip() + ">"
             self.report(
                 section.line,
                 locate(section)[1],
@@ -258,7 +255,7 @@ class _Parser:
         closes = end is not None and end.group(1).lower() == section.tag.lower()
         code = trailing[: end.start()].strip(SPACE) if closes else trailing
         words = tokens.plain_words(code)
-        if words and code[0] != "<" and "{" not in code:
+        if code and code[0] != "<" and "{" not in code:
             node = Directive(*words)
             # It has no bytes of its own: those of the line belong to the section.
             node.raw, node.line = "", index + 1
@@ -357,10 +354,7 @@ class _Parser:
         node = Directive(*words)
         node._comment = comment
         node.line = index + 1
-        if end == index:
-            node.raw = self.lines[index] + "\n" if index < self.last else self.lines[index]
-        else:
-            node.raw = self.raw(index, end)
+        node.raw = self.lines[index] if end == index else self.raw(index, end)
         self.nodes.append(node)
 
     def continued(self, index: int, code: str) -> tuple[str, int]:
@@ -399,7 +393,7 @@ class _Parser:
             column = self.lines[index].find('"' if kind == "quote" else "/") + 1
             if comment is not None:
                 cut = self.lines[index].find("#") + 1
-                certain = kind == "regex" or tokens.first_word(code).lower() in _PASSWORDS
+                certain = kind == "regex" or tokens.first_word(code).lower() in tokens.SECRETS
                 self.report(
                     index + 1,
                     cut or column,
@@ -470,7 +464,7 @@ class _Parser:
     def glued_comment(self, index: int, words: list[str]) -> None:
         if len(words) < 2:
             return
-        secret = words[0].lower() in _PASSWORDS
+        secret = words[0].lower() in tokens.SECRETS
         self.report(
             index + 1,
             self.column(index, "#"),
@@ -490,7 +484,7 @@ class _Parser:
                 self.lines[index].rfind("{") + 1,
                 ERROR,
                 "syntax-brace",
-                f"there are no brace blocks: {code[:60]!r}",
+                f"there are no brace blocks: '{words[0][:40]} ... {code[-1]}'",
                 f"Write <{words[0]} NAME> ... </{words[0]}>",
             )
             words = [word for word in (*words[:-1], words[-1][:-1]) if word]
@@ -506,7 +500,7 @@ class _Parser:
             self.column(index, "{"),
             ERROR,
             "syntax-brace",
-            f"there are no brace blocks: {code[:60]!r}",
+            f"there are no brace blocks: '{words[0][:40]} ... {code[-1]}'",
             "Write <tag name> ... </tag>",
         )
         self.nodes.append(Garbage(self.raw(index, end), index + 1))
