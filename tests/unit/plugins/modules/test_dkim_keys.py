@@ -374,10 +374,15 @@ def test_keys_are_made_on_all_processors(host):
     def bare(_number):
         return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
-    with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        began = time.monotonic()
-        list(pool.map(bare, range(count)))
-        library = count / (time.monotonic() - began)
-    ours = count / host([f"mail{number}.example.com" for number in range(count)])["seconds"]
-    print(f"\n{ours:.0f} keys/s, the library alone {library:.0f}: {ours / library:.2f}")
-    assert ours > 0.5 * library, "far below the library (0.8 is usual on a quiet machine)"
+    shares = []
+    for attempt in range(3):  # other work on the machine disturbs one side or the other; the best attempt counts
+        with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+            began = time.monotonic()
+            list(pool.map(bare, range(count)))
+            library = count / (time.monotonic() - began)
+        ours = count / host([f"mail{number}.try{attempt}.example.com" for number in range(count)])["seconds"]
+        print(f"\n{ours:.0f} keys/s, the library alone {library:.0f}: {ours / library:.2f}")
+        shares.append(ours / library)
+        if shares[-1] >= 0.8:
+            break
+    assert max(shares) > 0.6
