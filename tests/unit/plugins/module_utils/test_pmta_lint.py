@@ -193,7 +193,7 @@ def test_regexes_by_structure(word, fine):
     ("word", "fine"),
     [
         ("*", True), ("a.b", True), ("*.a.b", True), ("[*.]a.b", True), ("[10.0.0.0/8]", True), ("$ms", True), ("yahoo.$tld", True),
-        ("{bounce}", True), ("x.rollup", True), ("gmail.com/mta1", False), ("a.b c.d", False), ("*a", False), ("a.*", False), ("", False),
+        ("{bounce}", True), ("{gmImprinter}", True), ("x.rollup", True), ("gmail.com/mta1", False), ("a.b c.d", False), ("*a", False), ("a.*", False), ("", False),
         ("[x]", False), ("a,b", False), ("a@b", False),
     ],
 )  # fmt: skip

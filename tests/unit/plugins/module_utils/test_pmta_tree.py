@@ -278,8 +278,8 @@ values = st.one_of(
 regexes = st.text(alphabet="ab .*()[]^$|?\\d", max_size=12).map(lambda body: "/" + body.rstrip("\\") + "/")
 directives = st.one_of(
     st.builds(lambda name, args: Directive(name, *args), words, st.lists(values, max_size=3)),
-    st.builds(lambda regex, word: Directive("reply", regex, word), regexes, words),
-    st.builds(lambda regex, word: Directive(regex, word), regexes, words),
+    st.builds(Directive, st.just("reply"), regexes, words),
+    st.builds(Directive, regexes, words),
 )
 leaves = st.one_of(directives, st.builds(Blank), words.map(Comment))
 trees = st.lists(
