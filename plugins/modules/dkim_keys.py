@@ -605,7 +605,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    if CRYPTOGRAPHY_IMPORT_ERROR:
+    # Check mode on a host that has nothing yet only predicts names.
+    if CRYPTOGRAPHY_IMPORT_ERROR and not (module.check_mode and not os.path.exists(module.params["directory"])):
         module.fail_json(msg=missing_required_lib("cryptography >= 38"), exception=CRYPTOGRAPHY_IMPORT_ERROR)
     run = Run(module)
     run.read_options()
