@@ -172,14 +172,18 @@ def run(module: AnsibleModule) -> dict:
     path = os.path.join(root, keeper.RECORD.lstrip("/"))
     # Check mode takes no lock: it must not make the directory that the lock is in.
     if module.check_mode:
-        return settle(module, root, path)
+        return settle(module, root, path)[0]
     os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
     with keeper.locked(path):
-        return settle(module, root, path)
+        result, stale, idle = settle(module, root, path)
+    # The units take the same lock.
+    if stale or idle:
+        start_units(module, root, stale)
+    return result
 
 
-def settle(module: AnsibleModule, root: str, path: str) -> dict:
-    """One look at the host, one plan, one change."""
+def settle(module: AnsibleModule, root: str, path: str) -> tuple[dict, bool, bool]:
+    """One look at the host, one plan, one change; whether files were written, and whether units have to be started."""
     options = module.params
     try:
         before = keeper.recall(path)
@@ -205,9 +209,7 @@ def settle(module: AnsibleModule, root: str, path: str) -> dict:
     if not module.check_mode:
         carry_out(made, path, host)
         write_files(stale)
-        if stale or idle:
-            start_units(module, root, bool(stale))
-    return result
+    return result, bool(stale), bool(idle)
 
 
 def carry_out(made: Plan, path: str, host: Host) -> None:
