@@ -132,6 +132,8 @@ def _code(name: str, args: Iterable[str]) -> str:
     last = read[-1]
     if last in ("{", "}") or (last.endswith("{") and not regex):
         raise _refuse(name, code, "a brace at the end of a line is not part of the language")
+    if not regex and len(read) > 1 and (read[1] == "=" or last == "\\"):
+        raise _refuse(name, code, "'=' after a name and a backslash at the end are not part of the language")
     if code[-1] == ",":
         raise _refuse(name, code, "a comma at the end of a line continues it on the next")
     return code
