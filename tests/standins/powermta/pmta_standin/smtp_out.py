@@ -170,6 +170,8 @@ class Delivery:
         if tls and self._want("use-starttls") and client.has_extn("starttls"):
             context = ssl.create_default_context()
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            # smtplib takes the server's name from its constructor only, where it would connect without saying EHLO.
+            client._host = target.name or target.ip  # type: ignore[attr-defined]
             try:
                 client.starttls(context=context)
                 client.ehlo()
