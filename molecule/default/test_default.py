@@ -11,7 +11,6 @@ import re
 SENDERS = {f"198.19.0.{n}": f"mail{n}.sos-holidays.test" for n in range(1, 6)}
 
 
-
 def test_forward_and_reverse_agree(host):
     for ip, name in SENDERS.items():
         assert host.addr(name).ipv4_addresses == [ip]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.expand import expand
 
 ROOT = Path(__file__).resolve().parents[2]

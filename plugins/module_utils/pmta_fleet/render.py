@@ -198,10 +198,11 @@ def _target(tenant: t.Mapping, senders: t.Sequence[t.Mapping]) -> str:
 
 
 def _pattern_list(tenant: t.Mapping, senders: t.Sequence[t.Mapping]) -> list[Node]:
-    if tenant["routing"] == "pool":
-        entries = [(routing.from_pattern([tenant["from_email"]]), _target(tenant, senders))]
-    else:
-        entries = routing.sender_entries(senders)
+    entries = (
+        [(routing.from_pattern([tenant["from_email"]]), _target(tenant, senders))]
+        if tenant["routing"] == "pool"
+        else routing.sender_entries(senders)
+    )
     nodes = [Directive("header", "from", pattern, f"virtual-mta={target}") for pattern, target in entries]
     return [Section("pattern-list", _list_name(tenant), nodes)]
 
