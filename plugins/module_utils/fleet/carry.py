@@ -11,6 +11,8 @@ from ..problems import FleetError, Problem
 
 #: What two senders cannot both own, were the one still kept while the other is new.
 _OWNED = ("ip", "hostname", "domain", "vmta", "from_email")
+#: What queued mail was written for: were it changed under its virtual MTA, that mail would leave unaligned.
+_IDENTITY = ("ip", "hostname", "domain")
 
 
 def carry_over(document: t.Mapping, hosts: t.Mapping[str, t.Mapping]) -> dict:
@@ -30,9 +32,15 @@ def carry_over(document: t.Mapping, hosts: t.Mapping[str, t.Mapping]) -> dict:
     problems = []
     for mta, found in hosts.items():
         for old in found.get("senders") or []:
-            if (mta, old["vmta"]) in declared:
-                continue
             queued = (found.get("queued") or {}).get(old["vmta"], 0)
+            new = declared.get((mta, old["vmta"]))
+            if new is not None:
+                changed = [(key, new) for key in _IDENTITY if new[key] != old[key]]
+                if changed and queued:
+                    problems.append(_still_needed(mta, old, queued, changed))
+                elif changed:
+                    result["gone"].append({**old, "status": "retired"})
+                continue
             keys = [key for key in _OWNED if key in ("ip", "hostname", "vmta") or old["tenant"] not in pooled]
             taken = [(key, owners[key][old[key]]) for key in keys if old[key] in owners[key]]
             if queued and (taken or old["tenant"] not in tenants):
@@ -52,14 +60,19 @@ def _leaving(old: t.Mapping) -> str:
 
 
 def _still_needed(mta: str, old: t.Mapping, queued: int, taken: list) -> Problem:
-    if taken:
+    if taken and taken[0][1]["vmta"] == old["vmta"] and taken[0][1]["mta"] == mta:
+        key, new = taken[0]
+        what = f"its {key} would change from {old[key]} to {new[key]}"
+    elif taken:
         key, new = taken[0]
         what = f"{old[key]} now belongs to {new['name']} ({new['vmta']})"
     else:
         what = f"its tenant {old['tenant']} left the inventory"
+    # -1: PowerMTA gave no readable answer, which must not pass for an empty queue.
+    waiting = f"{queued} recipients wait" if queued > 0 else "an unknown number of recipients may wait"
     return Problem(
         f"sender {old['name']}",
-        f"{what}, but {queued} recipients wait in {old['vmta']} on {mta}",
+        f"{what}, but {waiting} in {old['vmta']} on {mta}",
         f"Keep it in the inventory with status retiring until `pmta show vmtas` reports no recipients for {old['vmta']}"
         f" (or delete that mail: pmta delete --queue='*/{old['vmta']}').",
     )

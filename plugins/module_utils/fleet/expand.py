@@ -20,6 +20,7 @@ from .inventory import (
     as_mapping,
     check_dmarc,
     check_settings,
+    check_spf_mechanisms,
 )
 from .ranges import expand_range
 
@@ -103,6 +104,7 @@ def _tenant(check: Checker, where: str, data: t.Mapping, policy: t.Mapping) -> d
         "from_email": data.get("from_email"),
         "operator": operator,
         "feeders": _feeders(check, where, data),
+        "spf_mechanisms": check_spf_mechanisms(check, f"{where}.spf_mechanisms", data.get("spf_mechanisms")),
         "dmarc": {**policy["dmarc"], **as_mapping(data.get("dmarc"))},
         "pool": data.get("pool") or str(name),
         "held": f"unrouted-{name}",

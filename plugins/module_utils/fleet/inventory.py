@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import typing as t
 
 from ..problems import Problem
@@ -53,12 +54,15 @@ TENANT_KEYS = (
     "operator",
     "feeders",
     "dmarc",
+    "spf_mechanisms",
     "pool",
     "ranges",
     "senders",
     *SENDER_SETTINGS,
 )
 DMARC_KEYS = ("policy", "subdomain_policy", "np", "rua", "adkim", "aspf")
+# `all` is ours to say, and a qualifier other than pass would contradict what the list is for.
+_SPF_TERM = re.compile(r"\+?(include|a|mx|ip4|ip6|exists)([:/][^\s\"]+)?\Z")
 _DMARC_POLICIES = ("none", "quarantine", "reject")
 
 
@@ -200,6 +204,17 @@ def check_dmarc(check: Checker, where: str, data: object) -> None:
         address = str(uri).replace("{domain}", "example.org")
         if not address.startswith("mailto:") or names.mailbox_fault(address[7:].split("!")[0]):
             check.add(f"{where}.rua", f"{uri!r} is not a mailto: address", "Write mailto:dmarc@{domain}, for example.")
+
+
+def check_spf_mechanisms(check: Checker, where: str, data: object) -> list[str]:
+    """Further SPF terms of a pool's domain, such as ``include:_spf.example.net`` (RFC 7208 section 5)."""
+    terms = check.listing(where, data)
+    for term in terms:
+        if not isinstance(term, str) or not _SPF_TERM.match(term):
+            check.add(
+                where, f"{term!r} is not an SPF mechanism", "Write e.g. include:_spf.example.net or ip4:192.0.2.1."
+            )
+    return terms
 
 
 def as_mapping(data: object) -> t.Mapping:

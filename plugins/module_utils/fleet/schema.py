@@ -41,6 +41,7 @@ _TENANT = _closed(
         "from_email": _maybe(_text()),
         "operator": {**_text(), "description": "Reads postmaster@, abuse@ and dmarc@ of the sending domains."},
         "feeders": {"type": "array", "items": _FEEDER},
+        "spf_mechanisms": {"type": "array", "items": _text(), "description": "Further SPF terms of a pool's domain."},
         "dmarc": {"type": "object"},
         "pool": _text(),
         "held": {**_text(), "description": "Stopped virtual MTA that takes mail no sender of the tenant claims."},

@@ -66,6 +66,17 @@ def test_a_stopped_sender_stays_stopped(status):
     assert result["senders"][1]["status"] == status
 
 
+@pytest.mark.parametrize("key", ["ip", "hostname", "domain"])
+def test_an_identity_does_not_change_under_queued_mail(key):
+    new = sender(2, **{key: {"ip": "198.19.0.9", "hostname": "x.sos.test", "domain": "x.sos.test"}[key]})
+    with pytest.raises(FleetError, match=f"its {key} would change"):
+        settle(fleet(new), [sender(2)], {"vmta-mail2": 1})
+    with pytest.raises(FleetError, match="unknown number"):
+        settle(fleet(new), [sender(2)], {"vmta-mail2": -1})
+    result = settle(fleet(new), [sender(2)], {})
+    assert result["senders"] == [new] and [s[key] for s in result["gone"]] == [sender(2)[key]]
+
+
 CLASHES = {
     "ip": sender(9, ip="198.19.0.2"),
     "domain": sender(9, domain="mail2.sos.test"),

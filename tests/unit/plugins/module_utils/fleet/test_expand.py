@@ -248,6 +248,7 @@ BAD = {
     "override of nobody": ([tenant(ranges=[one_range(overrides={9: {}})])], ["overrides.9", "1 to 5"]),
     "gateway without table": ([tenant(gateway="198.19.0.254")], [".table", "1 and 252"]),
     "tenant is text": (["sos"], ["fleet_tenants[0]", "must be a dictionary"]),
+    "SPF that says all": ([tenant(spf_mechanisms=["+all"])], ["spf_mechanisms", "not an SPF mechanism"]),
     "bad DMARC policy": ([tenant(dmarc={"policy": "reject all"})], ["dmarc.policy"]),
 }
 
