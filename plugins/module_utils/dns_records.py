@@ -158,6 +158,17 @@ def ptr_requests(document: Mapping, observed: Mapping[str, Sequence[str] | None]
     return requests
 
 
+def ptr_lines(requests: Sequence[Mapping]) -> list[str]:
+    """The list of :func:`ptr_requests` as lines of text: address, owner name, wanted, observed, state."""
+    head = ("ip", "name", "wanted", "observed", "state")
+    rows = [head]
+    for request in requests:
+        observed = "?" if request["observed"] is None else ",".join(request["observed"]) or "-"
+        rows.append((request["ip"], request["name"], request["wanted"], observed, request["state"]))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+
+
 def ptr_name(ip: str, zone: str | None = None) -> str:
     """The owner name of an address' PTR record.
 
