@@ -136,21 +136,20 @@ def add_ip(inventory: Path, senders: list[dict]) -> dict:
     )
     before, queue_before = state(), queued(vmtas)
     begin = time.monotonic()
-    play(
-        "add_ip",
-        "playbooks/add_ip.yml",
-        inventory,
-        "-e",
-        "add_ip_ip=198.19.0.6 add_ip_domain=mail6.sos-holidays.test add_ip_vmta=vmta-mail6",
-        "-e",
-        '{"add_ip_settings": {"status": "active"}}',
-    )
-    seconds = round(time.monotonic() - begin, 1)
-    after, queue_after = state(), queued(vmtas)
-    ssh(
-        "vps2",
-        "".join(f"pmta resume queue '*/{vmta}' >/dev/null; pmta schedule '*/{vmta}' >/dev/null; " for vmta in vmtas),
-    )
+    try:
+        play(
+            "add_ip",
+            "playbooks/add_ip.yml",
+            inventory,
+            "-e",
+            "add_ip_ip=198.19.0.6 add_ip_domain=mail6.sos-holidays.test add_ip_vmta=vmta-mail6",
+            "-e",
+            '{"add_ip_settings": {"status": "active"}}',
+        )
+        seconds = round(time.monotonic() - begin, 1)
+        after, queue_after = state(), queued(vmtas)
+    finally:
+        ssh("vps2", "".join(f"pmta resume queue '*/{v}' >/dev/null; pmta schedule '*/{v}' >/dev/null; " for v in vmtas))
     arrived = json.loads(read_mail("--search", token, "--wait", "60", "--count", str(WAITING)))
     subjects = sorted(message["subject"] for message in arrived)
     checks = {
