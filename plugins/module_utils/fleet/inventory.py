@@ -202,7 +202,7 @@ def check_dmarc(check: Checker, where: str, data: object) -> None:
             check.choice(f"{where}.{key}", data[key], ("r", "s"))
     for uri in check.listing(f"{where}.rua", data.get("rua")):
         address = str(uri).replace("{domain}", "example.org")
-        if not address.startswith("mailto:") or names.mailbox_fault(address[7:].split("!")[0]):
+        if not address.startswith("mailto:") or names.mailbox_fault(address[7:].partition("!")[0]):
             check.add(f"{where}.rua", f"{uri!r} is not a mailto: address", "Write mailto:dmarc@{domain}, for example.")
 
 
