@@ -70,7 +70,8 @@ options:
   stops:
     description:
       - Virtual MTAs whose queues have to be paused.
-      - Those that an earlier call listed and this one does not are resumed, unless a stop made at run time holds them.
+      - Those that an earlier call listed and this one does not are resumed and their mail is scheduled at once, unless a stop made at run time
+        holds them.
     type: list
     elements: str
     default: []
@@ -759,6 +760,12 @@ class Apply:
                     if not outcome.ok:
                         wrong.append(f"{name} could not be resumed: {outcome.message}")
                         unresumed.add(name)
+                        continue
+                    # Its mail waits for a retry that was set while nothing could be reached.
+                    code, out, err = self.ask("schedule", f"*/{name}")
+                    if code:
+                        said = (err or out).strip()
+                        self.result["warnings"].append(f"the mail of {name} waits for its next retry: {said}")
             text = tx.write_stops(stops.record, {*self.declared, *unresumed})
             old = read(self.at(tx.STOPS))
             if text != old and (old is not None or self.declared):

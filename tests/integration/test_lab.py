@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from ansible_collections.email_engine.fleet.tests.lab import client
 
+pytestmark = pytest.mark.lab
+
 DYNAMIC = ["sos-holidays.test", "ulixai.test", "0.19.198.in-addr.arpa", "1.19.198.in-addr.arpa"]
 STATIC = ["test", "lab.test", "partner.test", "gmail.test", "outlook.test", "operator.test", "18.198.in-addr.arpa"]
 VPS1 = "198.18.0.11"

@@ -37,11 +37,11 @@ print(json.dumps(out))
 ONE, TWO = "contact@mail1.sos-holidays.test", "support@mail2.sos-holidays.test"
 
 
-def ssh(machine, command, stdin=None):
+def ssh(machine, command, stdin=None, codes=(0,)):
     done = subprocess.run(
         [str(ROOT / "bin/lab"), "ssh", machine, command], input=stdin, capture_output=True, text=True, timeout=300
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode in codes, done.stdout + done.stderr
     return done.stdout
 
 
@@ -76,7 +76,9 @@ def send(*mails):
 
 def arrived(mail, seconds=30, machine="internet"):
     """The message as its receiver stored it, or None."""
-    found = json.loads(ssh(machine, f"python3 - --search {mail.token} --wait {seconds} --count 1", READER))
+    # The reader ends with 1 when there is less than was waited for.
+    command = f"python3 - --search {mail.token} --wait {seconds} --count 1"
+    found = json.loads(ssh(machine, command, READER, codes=(0, 1)))
     assert len(found) <= 1, "delivered more than once"
     return found[0] if found else None
 
@@ -206,6 +208,7 @@ def inventory(tmp_path):
     copy = tmp_path / "inventory"
     subprocess.run(["cp", "-rL", str(ROOT / "inventories/lab"), str(copy)], check=True)
     yield copy
+    ssh("internet", "systemctl start postfix")
     converge()
     converge()
 
@@ -238,7 +241,7 @@ def test_a_stopped_sender_sends_nothing_and_loses_nothing(inventory):
 
 def test_a_removed_sender_keeps_everything_until_its_queue_is_empty(inventory):
     waiting = Mail("<noreply@mail5.sos-holidays.test>", mail_from="b@mail5.sos-holidays.test")
-    ssh("vps2", "pmta pause queue '*/vmta-mail5'")
+    ssh("internet", "systemctl stop postfix")
     send(waiting)
     edit(inventory, "count: 5", "count: 4")
     for _run in range(2):
@@ -252,7 +255,8 @@ def test_a_removed_sender_keeps_everything_until_its_queue_is_empty(inventory):
     before = queued("unrouted-sos-holidays")
     send(Mail("<noreply@mail5.sos-holidays.test>"))
     assert held(before), "new mail of a removed sender is held"
-    ssh("vps2", "pmta resume queue '*/vmta-mail5'; pmta schedule '*/vmta-mail5'")
+    ssh("internet", "systemctl start postfix")
+    ssh("vps2", "pmta schedule '*/vmta-mail5'")
     message = arrived(waiting, seconds=60)
     assert message["source_ip"] == "198.19.0.5" and message["authentication_results"]["dkim"]["result"] == "pass"
     converge(inventory=inventory)

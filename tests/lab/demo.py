@@ -123,7 +123,7 @@ def add_ip(inventory: Path, senders: list[dict]) -> dict:
     """Adds a sixth sender by playbooks/add_ip.yml while mail waits in the queues of the other five."""
     vmtas = [f"vmta-mail{n}" for n in range(1, 6)]
     token = f"waiting{time.time_ns()}"
-    ssh("vps2", "".join(f"pmta pause queue '*/{vmta}' >/dev/null; " for vmta in vmtas))
+    ssh("internet", "systemctl stop postfix")  # the providers are down, so the mail has to wait
     prefixes = ["contact", "support", "hello", "info", "noreply"]
     who = [(f"{p}@{s['sender']}", s["sender"]) for p, s in zip(prefixes, senders)]
     script = _INJECT.format(count=WAITING, senders=repr(who), token=token)
@@ -149,7 +149,8 @@ def add_ip(inventory: Path, senders: list[dict]) -> dict:
         seconds = round(time.monotonic() - begin, 1)
         after, queue_after = state(), queued(vmtas)
     finally:
-        ssh("vps2", "".join(f"pmta resume queue '*/{v}' >/dev/null; pmta schedule '*/{v}' >/dev/null; " for v in vmtas))
+        ssh("internet", "systemctl start postfix")
+        ssh("vps2", "pmta schedule '*/*'")
     arrived = json.loads(read_mail("--search", token, "--wait", "60", "--count", str(WAITING)))
     subjects = sorted(message["subject"] for message in arrived)
     checks = {
@@ -167,11 +168,12 @@ def add_ip(inventory: Path, senders: list[dict]) -> dict:
 
 def read_mail(*arguments: str) -> str:
     script = (ROOT / "tests" / "lab" / "read_mail.py").read_text()
+    # Ends with 1 when there are fewer messages than were waited for; that is judged by who asked.
     return subprocess.run(
         [str(ROOT / "bin" / "lab"), "ssh", "internet", "python3 - " + " ".join(arguments)],
         input=script,
         text=True,
-        check=True,
+        check=False,
         capture_output=True,
     ).stdout
 

@@ -169,10 +169,12 @@ def transgressions(source: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("path", UTILS, ids=lambda path: str(path.relative_to(ROOT / "plugins/module_utils")))
+# What is a program, not a rule, may reach for the world.
+RULES = [path for path in UTILS if str(path.relative_to(ROOT / "plugins/module_utils")) not in PROGRAMS]
+
+
+@pytest.mark.parametrize("path", RULES, ids=lambda path: str(path.relative_to(ROOT / "plugins/module_utils")))
 def test_the_domain_reaches_for_nothing(path):
-    if str(path.relative_to(ROOT / "plugins/module_utils")) in PROGRAMS:
-        pytest.skip("a program, not a rule")
     assert transgressions(path.read_text(encoding="utf-8")) == []
 
 

@@ -36,7 +36,9 @@ def carry_over(document: t.Mapping, hosts: t.Mapping[str, t.Mapping]) -> dict:
             new = declared.get((mta, old["vmta"]))
             if new is not None:
                 changed = [(key, new) for key in _IDENTITY if new[key] != old[key]]
-                if changed and queued:
+                if queued and new["status"] == "retired":
+                    problems.append(_not_empty(mta, old, queued))
+                elif changed and queued:
                     problems.append(_still_needed(mta, old, queued, changed))
                 elif changed:
                     result["gone"].append({**old, "status": "retired"})
@@ -59,6 +61,19 @@ def _leaving(old: t.Mapping) -> str:
     return "retiring" if old["status"] in ("warming", "active", "retiring") else old["status"]
 
 
+def _not_empty(mta: str, old: t.Mapping, queued: int) -> Problem:
+    return Problem(
+        f"sender {old['name']}",
+        f"is declared retired, but {_waiting(queued)} in {old['vmta']} on {mta}",
+        f"Declare it retiring until `pmta show vmtas` reports no recipients for {old['vmta']}.",
+    )
+
+
+def _waiting(queued: int) -> str:
+    # -1: PowerMTA gave no readable answer, which must not pass for an empty queue.
+    return f"{queued} recipients wait" if queued > 0 else "an unknown number of recipients may wait"
+
+
 def _still_needed(mta: str, old: t.Mapping, queued: int, taken: list) -> Problem:
     if taken and taken[0][1]["vmta"] == old["vmta"] and taken[0][1]["mta"] == mta:
         key, new = taken[0]
@@ -68,11 +83,9 @@ def _still_needed(mta: str, old: t.Mapping, queued: int, taken: list) -> Problem
         what = f"{old[key]} now belongs to {new['name']} ({new['vmta']})"
     else:
         what = f"its tenant {old['tenant']} left the inventory"
-    # -1: PowerMTA gave no readable answer, which must not pass for an empty queue.
-    waiting = f"{queued} recipients wait" if queued > 0 else "an unknown number of recipients may wait"
     return Problem(
         f"sender {old['name']}",
-        f"{what}, but {waiting} in {old['vmta']} on {mta}",
+        f"{what}, but {_waiting(queued)} in {old['vmta']} on {mta}",
         f"Keep it in the inventory with status retiring until `pmta show vmtas` reports no recipients for {old['vmta']}"
         f" (or delete that mail: pmta delete --queue='*/{old['vmta']}').",
     )

@@ -157,7 +157,9 @@ def _check_provider_quota(check: Checker, where: str, data: t.Mapping, policy: t
                 "is no provider of policy_providers",
                 f"Known: {', '.join(sorted(policy['providers'])) or 'none'}.",
             )
-        check.integer(f"{where}.provider_quota.{provider}", quota, 0, None, "Give messages per day.")
+        check.integer(
+            f"{where}.provider_quota.{provider}", quota, 1, None, "Give messages per day; to stop, use status."
+        )
 
 
 def _check_ptr(check: Checker, where: str, data: t.Mapping) -> None:
@@ -179,13 +181,8 @@ def _check_gateway(check: Checker, where: str, data: t.Mapping) -> None:
     check.fault(
         f"{where}.gateway", data["gateway"], names.ipv4_fault(data["gateway"]), "Give the router's IPv4 address."
     )
-    check.integer(
-        f"{where}.table",
-        data.get("table"),
-        1,
-        252,
-        "A range behind its own gateway needs a routing table number of its own, 1 to 252.",
-    )
+    if data.get("table") is not None:
+        check.integer(f"{where}.table", data["table"], 1, 252, "Give a routing table number, or leave it out.")
 
 
 def check_dmarc(check: Checker, where: str, data: object) -> None:
@@ -228,4 +225,11 @@ def as_list(data: object) -> list:
 
 
 def _kind(data: object) -> str:
-    return "nothing" if data is None else f"{type(data).__name__} {data!r}"
+    """What was found instead. What a list or a dictionary holds is not quoted: it may be a feeder's password."""
+    if data is None:
+        return "nothing"
+    if isinstance(data, t.Mapping):
+        return f"a dictionary with the keys {', '.join(map(str, data))}"
+    if isinstance(data, (list, tuple)):
+        return "a list"
+    return "a text" if isinstance(data, str) else f"{data!r}"

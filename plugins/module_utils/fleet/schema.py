@@ -72,7 +72,7 @@ _SENDER = _closed(
         "weight": {"type": "integer", "minimum": 0, "maximum": 100},
         "phase": _maybe(_text()),
         "daily_quota": {"type": "integer", "minimum": 0, "description": "Messages a day, all receivers together."},
-        "provider_quota": {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}},
+        "provider_quota": {"type": "object", "additionalProperties": {"type": "integer", "minimum": 1}},
         "paused": {"type": "boolean"},
         "reasons": {"type": "array", "items": _text()},
         "declared": {"type": "boolean", "description": "False once it left the inventory and only empties its queue."},

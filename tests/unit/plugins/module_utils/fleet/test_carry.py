@@ -77,6 +77,13 @@ def test_an_identity_does_not_change_under_queued_mail(key):
     assert result["senders"] == [new] and [s[key] for s in result["gone"]] == [sender(2)[key]]
 
 
+def test_a_retired_sender_has_an_empty_queue():
+    retired = sender(2, status="retired")
+    with pytest.raises(FleetError, match="declared retired, but 3 recipients wait in vmta-mail2"):
+        settle(fleet(retired), [sender(2)], {"vmta-mail2": 3})
+    assert settle(fleet(retired), [sender(2)], {})["senders"] == [retired]
+
+
 CLASHES = {
     "ip": sender(9, ip="198.19.0.2"),
     "domain": sender(9, domain="mail2.sos.test"),
