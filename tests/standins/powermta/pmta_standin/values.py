@@ -335,14 +335,17 @@ TYPES: dict[str, Callable[..., Any]] = {
 
 
 def parse(alternatives: str, word: str, kind: str = "plain") -> Any:
-    """One word against ``a|b|literal``; the refusal of the first alternative is the one reported."""
+    """One word against ``a|b|literal``; the refusal of the first alternative is the one reported.
+
+    ``=literal`` where the literal is also the name of a type."""
     first: ValueRefused | None = None
     for alternative in alternatives.split("|"):
         base, _, limits = alternative.partition(":")
         check = TYPES.get(base)
         if check is None:
-            if word.lower() == alternative:
-                return alternative
+            literal = alternative.removeprefix("=")
+            if word.lower() == literal:
+                return literal
             first = first or ValueRefused(f"invalid value: {word} ({alternatives.replace('|', ', ')} expected)")
             continue
         if (base == "regex") != (kind == "regex"):
