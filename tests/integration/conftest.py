@@ -1,7 +1,7 @@
 # Copyright (c) 2026, email_engine.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Playbooks on this machine, in check mode, with an inventory of the test's own: ``scratch``."""
+"""Playbooks with an inventory of the test's own, without the lab: in check mode on this machine, or with no host in reach."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,11 @@ class Run:
         return [task for task in self.tasks if task["task"] == name][-1]
 
     @property
+    def failures(self) -> str:
+        """The messages of what failed."""
+        return "\n".join(task["message"] for task in self.tasks if task["status"] == "failed")
+
+    @property
     def hosts(self) -> set:
         return {task["host"] for task in self.tasks}
 
@@ -49,16 +55,14 @@ class Run:
 
 
 class Scratch:
-    """An inventory that a test fills, with one host vps2 that is this machine; runs never leave check mode."""
+    """An inventory that a test fills, with one host vps2, which is this machine in check mode, or nowhere."""
 
     def __init__(self, place: Path):
-        self.place, self.inventory, self.runs = place, place / "inventory", 0
-        (place / "home").mkdir(parents=True)
+        self.place, self.inventory = place, place / "inventory"
+        (place / "home").mkdir(parents=True, exist_ok=True)
         for name in ("pmta.deb", "license"):
             (place / name).write_text("a stand-in\n")
-        interpreter = {"ansible_python_interpreter": sys.executable, "ansible_pipelining": True}
-        host = {"ansible_connection": "local", "ansible_become": False}
-        self.write("hosts.yml", {"all": {"vars": interpreter, "children": {"powermta": {"hosts": {"vps2": host}}}}})
+        self._host(ansible_connection="local", ansible_become=False)
         self.write(
             "group_vars/powermta/powermta.yml",
             {
@@ -75,6 +79,16 @@ class Scratch:
         run = self.play(facts)
         assert run.code == 0, run.output
 
+    def _host(self, **variables: object) -> None:
+        common = {"ansible_python_interpreter": sys.executable, "ansible_pipelining": True}
+        hosts = {"powermta": {"hosts": {"vps2": variables}}}
+        self.write("hosts.yml", {"all": {"vars": common, "children": hosts}})
+        self.reachable = variables.get("ansible_connection") == "local"
+
+    def out_of_reach(self) -> None:
+        """From now on runs are real ones. What they do to the control node happens; vps2 is a port nobody listens on."""
+        self._host(ansible_connection="ssh", ansible_host="127.0.0.1", ansible_port=1)
+
     def write(self, name: str, data: object) -> Path:
         """A file of the inventory; *data* is text, or anything that YAML can say."""
         path = self.inventory / name
@@ -82,10 +96,13 @@ class Scratch:
         path.write_text(data if isinstance(data, str) else yaml.safe_dump(data, sort_keys=False))
         return path
 
-    def play(self, playbook: object, *extra: str, cwd: Path = ROOT, options: dict | None = None) -> Run:
-        """Run one playbook in check mode, away from the settings and collections of whoever runs the tests."""
-        self.runs += 1
-        record = self.place / f"record{self.runs}.jsonl"
+    def files(self) -> dict:
+        """The whole inventory: {path: content}."""
+        return {str(path): path.read_bytes() for path in sorted(self.inventory.rglob("*")) if path.is_file()}
+
+    def play(self, playbook: object, *extra: str, cwd: Path = ROOT, prefix: tuple = (), **settings: str) -> Run:
+        """Run one playbook, away from the settings and collections of whoever runs the tests."""
+        record = self.place / f"{uuid.uuid4().hex}.jsonl"
         environment = {
             "PATH": f"{BIN}:{os.environ['PATH']}",
             "HOME": str(self.place / "home"),
@@ -96,13 +113,20 @@ class Scratch:
             "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).parent / "callbacks"),
             "ANSIBLE_CALLBACKS_ENABLED": "recorder",
             "EMAIL_ENGINE_RECORD": str(record),
-            **(options or {}),
+            **settings,
         }
-        command = [str(BIN / "ansible-playbook"), "-i", str(self.inventory), str(playbook), "--check", "--diff"]
+        command = [*prefix, str(BIN / "ansible-playbook"), "-i", str(self.inventory), str(playbook), "--diff", *extra]
+        if self.reachable:
+            command.append("--check")
         done = subprocess.run(
-            [*command, *extra], cwd=cwd, env=environment, capture_output=True, text=True, timeout=120, check=False
+            command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120, check=False
         )
         return Run(done, record)
+
+
+@pytest.fixture(scope="session")
+def make_scratch():
+    return Scratch
 
 
 @pytest.fixture
