@@ -266,6 +266,33 @@ def test_a_removed_sender_keeps_everything_until_its_queue_is_empty(inventory):
     assert "gaierror" in ssh("vps2", lookup)
 
 
+def test_what_powermta_refuses_is_taken_back(inventory):
+    """The linter has nothing against a zero here; PowerMTA does, and says so only when it reads the file."""
+    config = ssh("vps2", "cat /etc/pmta/config")
+    path = inventory / "group_vars/all/policy.yml"
+    path.write_text(path.read_text().replace("max-smtp-out: 10", "max-smtp-out: 0"))
+    said = converge(inventory=inventory, expect=2)
+    assert "max-smtp-out" in said and "put back" in said.lower() or "restored" in said.lower()
+    assert ssh("vps2", "cat /etc/pmta/config") == config
+    mail = Mail(f"<{ONE}>")
+    send(mail)
+    assert arrived(mail)["source_ip"] == "198.19.0.1"
+
+
+def test_a_start_never_meets_an_unproven_file():
+    """As after kill -9 between rename and reload: the marker and the last good copy are there, the new file is not proven."""
+    config = ssh("vps2", "cat /etc/pmta/config")
+    ssh(
+        "vps2",
+        "cd /var/lib/email-engine && mkdir -p last-good && cp -p /etc/pmta/config last-good/config.test"
+        " && echo 'nonsense here' > /etc/pmta/config"
+        " && printf 'restore\\t/var/lib/email-engine/last-good/config.test\\t/etc/pmta/config\\n' > pending",
+    )
+    ssh("vps2", "systemctl restart pmta")
+    assert ssh("vps2", "cat /etc/pmta/config") == config
+    assert ssh("vps2", "systemctl is-active pmta").strip() == "active"
+
+
 def test_addresses_and_service_survive_a_reboot():
     subprocess.run([str(ROOT / "bin/lab"), "reboot", "vps2"], check=True, capture_output=True, timeout=180)
     deadline = time.monotonic() + 60
