@@ -285,11 +285,11 @@ def zone_text(records: Iterable[Mapping]) -> str:
     return _text(line for key in sorted(groups) for line in sorted(set(groups[key])))
 
 
-def zone_texts(records: Iterable[Mapping], zones: Iterable[str]) -> dict[str, str]:
+def zone_texts(records: Iterable[Mapping], zones: Iterable[str], complete: bool = True) -> dict[str, str]:
     """``{zone: zone_text}``; each record goes to the longest zone it lies under.
 
-    Raises FleetError for records under none of ``zones``, except optional ones (somebody else's zone), which are left
-    out."""
+    complete: raise FleetError for records under none of ``zones``, except optional ones (somebody else's zone), which
+    are left out; false where the others are published in another way."""
     known = {plain_name(zone) for zone in zones}
     sorted_out: dict[str, list[Mapping]] = {}
     problems = []
@@ -297,11 +297,12 @@ def zone_texts(records: Iterable[Mapping], zones: Iterable[str]) -> dict[str, st
         zone = longest_suffix(plain_name(record["name"]), known)
         if zone is not None:
             sorted_out.setdefault(zone, []).append(record)
-        elif not record.get("optional"):
-            what = f"under none of the zones {', '.join(sorted(known)) or '(none given)'}"
+        elif complete and not record.get("optional"):
+            some = sorted(known)[:5]
+            what = f"under none of the zones {', '.join(some) or '(none given)'}{' ...' if len(known) > 5 else ''}"
             problems.append(Problem(f"{record['name']} {record['type']}", what, "Name the zone it belongs to"))
     if problems:
-        raise FleetError(problems)
+        raise FleetError(problems[:25])
     return {zone: zone_text(members) for zone, members in sorted(sorted_out.items())}
 
 
