@@ -1,13 +1,14 @@
 # Copyright (c) 2026, email_engine.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Senders that left the inventory: kept until their queue is empty, then let go."""
+"""Senders that left the inventory or are declared retired: kept until their queue is empty, then let go."""
 
 from __future__ import annotations
 
 import typing as t
 
 from ..problems import FleetError, Problem
+from .status import is_routed
 
 #: What two senders cannot both own, were the one still kept while the other is new.
 _OWNED = ("ip", "hostname", "domain", "vmta", "from_email")
@@ -16,17 +17,26 @@ _IDENTITY = ("ip", "hostname", "domain")
 
 
 def carry_over(document: t.Mapping, hosts: t.Mapping[str, t.Mapping]) -> dict:
-    """A copy of *document* with the senders that a PowerMTA host still holds but the inventory no longer declares.
+    """A copy of *document* with the senders that a PowerMTA host still holds but the inventory no longer declares,
+    or declares ``retired``.
 
     hosts: ``{mta: {"senders": [...as last applied there], "queued": {vmta: recipients}}}``.
     Removal takes two steps, so that no message can meet a virtual MTA that has just vanished (PowerMTA bounces it,
     5.3.5): first the sender loses its routing entry and becomes ``retiring``; a later run that finds its queue empty
-    puts it into ``gone``, whose DNS records, address and virtual MTA are removed.
+    puts it into ``gone``, whose DNS records, address and virtual MTA are removed. Until then a sender declared
+    ``retired`` is represented by what the host holds; afterwards its declaration remains and means nothing.
+
+    An identity that changes under the same virtual MTA takes one step, with an empty queue. What is handed in between
+    the look at the queue and the reload was meant for the old identity and leaves with the new one (other address or
+    signature, perhaps unaligned; nothing is lost). Whoever cannot accept those seconds stops the campaign first, or
+    gives the new identity a virtual MTA of its own.
     Raises FleetError when a new sender wants what a kept one with queued mail still owns.
     """
     result = {**document, "senders": list(document["senders"]), "gone": []}
-    declared = {(sender["mta"], sender["vmta"]): sender for sender in document["senders"]}
-    owners = {key: {sender[key]: sender for sender in document["senders"]} for key in _OWNED}
+    # A sender declared retired owns nothing: what the host still holds of it leaves like one that was taken out.
+    standing = [sender for sender in document["senders"] if sender["status"] != "retired"]
+    declared = {(sender["mta"], sender["vmta"]): sender for sender in standing}
+    owners = {key: {sender[key]: sender for sender in standing} for key in _OWNED}
     tenants = {tenant["name"] for tenant in document["tenants"]}
     pooled = {tenant["name"] for tenant in document["tenants"] if tenant["routing"] == "pool"}
     problems = []
@@ -36,9 +46,7 @@ def carry_over(document: t.Mapping, hosts: t.Mapping[str, t.Mapping]) -> dict:
             new = declared.get((mta, old["vmta"]))
             if new is not None:
                 changed = [(key, new) for key in _IDENTITY if new[key] != old[key]]
-                if queued and new["status"] == "retired":
-                    problems.append(_not_empty(mta, old, queued))
-                elif changed and queued:
+                if changed and queued:
                     problems.append(_still_needed(mta, old, queued, changed))
                 elif changed:
                     result["gone"].append({**old, "status": "retired"})
@@ -47,26 +55,33 @@ def carry_over(document: t.Mapping, hosts: t.Mapping[str, t.Mapping]) -> dict:
             taken = [(key, owners[key][old[key]]) for key in keys if old[key] in owners[key]]
             if queued and (taken or old["tenant"] not in tenants):
                 problems.append(_still_needed(mta, old, queued, taken))
-            elif not queued and (taken or not old["declared"] or old["tenant"] not in tenants):
+            elif not queued and (taken or not is_routed(old) or old["tenant"] not in tenants):
                 result["gone"].append({**old, "status": "retired"})
             else:
-                result["senders"].append({**old, "declared": False, "status": _leaving(old)})
+                _keep(result["senders"], {**old, "declared": False, "status": _leaving(old)})
     if problems:
         raise FleetError(problems)
     return result
 
 
+def _keep(senders: list[dict], kept: dict) -> None:
+    """Put *kept* in the place of its declaration as retired, else at the end."""
+    same = [
+        index
+        for index, sender in enumerate(senders)
+        if sender["status"] == "retired" and (sender["vmta"] == kept["vmta"] or sender["name"] == kept["name"])
+    ]
+    for index in reversed(same[1:]):
+        del senders[index]
+    if same:
+        senders[same[0]] = kept
+    else:
+        senders.append(kept)
+
+
 def _leaving(old: t.Mapping) -> str:
     """A sender that may send empties its queue; a stopped one stays stopped, its queue held."""
     return "retiring" if old["status"] in ("warming", "active", "retiring") else old["status"]
-
-
-def _not_empty(mta: str, old: t.Mapping, queued: int) -> Problem:
-    return Problem(
-        f"sender {old['name']}",
-        f"is declared retired, but {_waiting(queued)} in {old['vmta']} on {mta}",
-        f"Declare it retiring until `pmta show vmtas` reports no recipients for {old['vmta']}.",
-    )
 
 
 def _waiting(queued: int) -> str:

@@ -75,7 +75,7 @@ _SENDER = _closed(
         "provider_quota": {"type": "object", "additionalProperties": {"type": "integer", "minimum": 1}},
         "paused": {"type": "boolean"},
         "reasons": {"type": "array", "items": _text()},
-        "declared": {"type": "boolean", "description": "False once it left the inventory and only empties its queue."},
+        "declared": {"type": "boolean", "description": "False once it left and only empties its queue."},
     }
 )
 

@@ -77,11 +77,45 @@ def test_an_identity_does_not_change_under_queued_mail(key):
     assert result["senders"] == [new] and [s[key] for s in result["gone"]] == [sender(2)[key]]
 
 
-def test_a_retired_sender_has_an_empty_queue():
-    retired = sender(2, status="retired")
-    with pytest.raises(FleetError, match="declared retired, but 3 recipients wait in vmta-mail2"):
-        settle(fleet(retired), [sender(2)], {"vmta-mail2": 3})
-    assert settle(fleet(retired), [sender(2)], {})["senders"] == [retired]
+@pytest.mark.parametrize("queue", [0, 3, -1])
+def test_a_sender_declared_retired_first_loses_its_routing(queue):
+    retired = sender(2, status="retired", ip="198.19.0.9")
+    result = settle(fleet(sender(1), retired, sender(3)), [sender(2)], {"vmta-mail2": queue})
+    assert result["senders"] == [sender(1), sender(2, declared=False, status="retiring"), sender(3)]
+    assert result["gone"] == []
+
+
+def test_it_stays_while_mail_is_queued_and_its_declaration_remains_when_it_is_gone():
+    retired, left = sender(2, status="retired"), sender(2, declared=False, status="retiring")
+    for queue in (1, -1):
+        assert settle(fleet(retired), [left], {"vmta-mail2": queue})["senders"] == [left]
+    empty = settle(fleet(retired), [left], {})
+    assert (empty["senders"], empty["gone"]) == ([retired], [sender(2, declared=False, status="retired")])
+    assert settle(fleet(retired), [], {}) == fleet(retired)
+
+
+@pytest.mark.parametrize("status", ["active", "warming", "retiring", "quarantine", "resting", "standby"])
+@pytest.mark.parametrize("queue", [0, 2])
+def test_converging_again_ends_with_the_declaration_alone(status, queue):
+    """What a host holds after a run is what that run kept: two runs, and a third once the queue is empty."""
+    document, held = fleet(sender(1), sender(2, status="retired")), [sender(1), sender(2, status=status)]
+    for waiting in (queue, queue, 0):
+        result = settle(document, held, {"vmta-mail2": waiting})
+        held = [s for s in result["senders"] if s["status"] != "retired"]
+    assert result["senders"] == document["senders"]
+    assert settle(document, held, {}) == document
+
+
+def test_a_sender_declared_retired_gives_nothing_away_under_queued_mail():
+    document = fleet(sender(2, status="retired"), sender(9, ip="198.19.0.2"))
+    with pytest.raises(FleetError, match="198.19.0.2 now belongs to mail9.sos.test"):
+        settle(document, [sender(2)], {"vmta-mail2": 1})
+    assert [s["vmta"] for s in settle(document, [sender(2)], {})["gone"]] == ["vmta-mail2"]
+
+
+def test_a_virtual_mta_retired_elsewhere_is_named_once():
+    result = settle(fleet(sender(2, status="retired", mta="vps4")), [sender(2)], {"vmta-mail2": 1})
+    assert result["senders"] == [sender(2, declared=False, status="retiring")]
 
 
 CLASHES = {
