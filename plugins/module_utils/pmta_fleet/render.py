@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import typing as t
 
 from ..fleet.status import delivers, exists_in_mta, in_pool
@@ -24,12 +25,13 @@ def render_host(document: t.Mapping, mta: str, policy: t.Mapping, passwords: t.M
 
     content and secrets are configuration text; vmtas all virtual MTAs in it; stops those that must hold their queue;
     senders the slice of the document that was rendered. policy: see roles/powermta (``__powermta_policy``).
-    Raises FleetError where a sender has no key yet.
+    Raises FleetError where a sender has no key yet, or a feeder's network holds the management address.
     """
     senders = [sender for sender in document["senders"] if sender["mta"] == mta and exists_in_mta(sender)]
     serving = {sender["tenant"] for sender in senders}
     tenants = [tenant for tenant in document["tenants"] if tenant["name"] in serving]
     _require_keys(senders)
+    _keep_management_apart(tenants, policy["management_address"])
     by_tenant = {tenant["name"]: [s for s in senders if s["tenant"] == tenant["name"]] for tenant in tenants}
     nodes: list[Node] = [
         *_global(policy),
@@ -69,6 +71,44 @@ def _require_keys(senders: t.Sequence[t.Mapping]) -> None:
     ]
     if problems:
         raise FleetError(problems[:25])
+
+
+def _keep_management_apart(tenants: t.Sequence[t.Mapping], management: str) -> None:
+    """Refuse feeders that hold the address from which the server hands mail to itself: its notices about held mail would
+    become the tenant's, be held, and be told of again.
+
+    A narrower `<source>` cannot mend that: sources of an address are merged from general to specific, and no value of
+    `pattern-list` takes an inherited one away (User's Guide, `<source>`).
+    """
+    try:
+        address = ipaddress.ip_address(management)
+    except ValueError:
+        raise FleetError(
+            [
+                Problem(
+                    "powermta_management_address", f"{management!r} is not an address", "Give the server's own address."
+                )
+            ]
+        ) from None
+    problems = []
+    for tenant in tenants:
+        for feeder in tenant["feeders"]:
+            if "address" not in feeder or address not in ipaddress.ip_network(feeder["address"], strict=False):
+                continue
+            remedy = (
+                "For a feeder on this host give it a 'user' and 'password' instead of an address."
+                if feeder["address"].partition("/")[0] == management
+                else "Name the feeders' own addresses, or networks without it."
+            )
+            problems.append(
+                Problem(
+                    f"fleet_tenants[{tenant['name']}].feeders: {feeder['address']}",
+                    f"holds the management address {management}, from which the server sends notices about held mail",
+                    remedy,
+                )
+            )
+    if problems:
+        raise FleetError(problems)
 
 
 def _settings(settings: t.Mapping) -> list[Node]:

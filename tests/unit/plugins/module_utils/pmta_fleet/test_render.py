@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,9 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_fleet.rend
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError
 
 ROOT = Path(__file__).resolve().parents[5]
+sys.path.insert(0, str(ROOT / "tests/standins/powermta"))
+from pmta_standin import model, parser, paths, routing  # noqa: E402
+
 DEFAULTS = yaml.safe_load((ROOT / "roles/policy/defaults/main.yml").read_text())
 FLEET_POLICY = {
     "operator": "ops@operator.test",
@@ -200,3 +204,44 @@ def test_a_host_gets_its_own_senders_only():
     document["senders"][1]["mta"] = "vps4"
     result, config = rendered(document)
     assert set(result["vmtas"]) == {"a-1", "unrouted-a"} and "m2.a.test" not in result["content"]
+
+
+def loaded(text, folder):
+    """The configuration as the stand-in reads it."""
+    (folder / "etc/pmta").mkdir(parents=True, exist_ok=True)
+    (folder / "etc/pmta/config").write_text(text)
+    top = parser.Parser(paths.Paths(str(folder))).parse(paths.CONFIG)
+    return model.Config(top, parser.Block("global", "", "", 0, 0), [])
+
+
+def test_a_notice_of_the_host_itself_is_nobodys_mail(tmp_path):
+    """It may reach the role addresses, relays to nobody else, and leaves by no tenant's virtual MTA."""
+    near = [{"address": "198.18.0.0/29"}, {"address": "198.18.0.13"}]
+    result, _config = rendered(fleet(tenant("a", 1, [{"status": "active"}], feeders=near)))
+    config = loaded(result["content"], tmp_path)
+    for peer in ("198.18.0.12", "127.0.0.1"):
+        source = config.source(peer)
+        assert not {"pattern-list", "default-virtual-mta"} & set(source)
+        assert routing.relayed(config, source, "postmaster@m1.a.test")
+        assert not routing.relayed(config, source, "somebody@m1.a.test")
+        assert not routing.relayed(config, source, "somebody@elsewhere.test")
+    assert config.source("198.18.0.3")["pattern-list"] == "a-senders"
+
+
+@pytest.mark.parametrize("network", ["198.18.0.0/28", "198.18.0.12", "198.18.0.12/32"])
+def test_a_feeder_that_holds_the_management_address_is_refused(network):
+    document = fleet(
+        tenant("a", 1, [{"status": "active"}], feeders=[{"address": "10.0.0.1"}, {"address": network}]),
+        tenant("b", 2, [{"status": "active"}]),
+    )
+    with pytest.raises(FleetError) as refused:
+        render_host(document, "vps2", POLICY, {})
+    said = str(refused.value)
+    assert f"fleet_tenants[a].feeders: {network}: holds the management address 198.18.0.12" in said
+    assert len(refused.value.problems) == 1
+    assert ("'user' and 'password'" in said) == network.startswith("198.18.0.12")
+
+
+def test_a_management_address_that_is_none_is_refused():
+    with pytest.raises(FleetError, match="powermta_management_address: 'vps2' is not an address"):
+        render_host(fleet(tenant("a", 1, [{}])), "vps2", {**POLICY, "management_address": "vps2"}, {})
