@@ -117,9 +117,21 @@ def editor() -> YAML:
     return yaml
 
 
+def split_head(text: str) -> tuple[str, str]:
+    """What stands before and with the document marker, and the rest: ruamel drops comments in front of the marker."""
+    lines = text.splitlines(keepends=True)
+    for number, line in enumerate(lines):
+        if line.rstrip() == "---":
+            return "".join(lines[: number + 1]), "".join(lines[number + 1 :])
+        if line.strip() and not line.startswith("#"):
+            break
+    return "", text
+
+
 def with_sender(text: str, tenant: str, sender: dict) -> str:
     """The file's text with the entry appended; raises CannotWrite when the shape is not a plain list of tenants."""
     yaml = editor()
+    head, text = split_head(text)
     data = yaml.load(text)
     tenants = data.get(VARIABLE)
     if not isinstance(tenants, CommentedSeq):
@@ -132,7 +144,7 @@ def with_sender(text: str, tenant: str, sender: dict) -> str:
             entry["senders"].append(CommentedMap(sender))
             out = io.StringIO()
             yaml.dump(data, out)
-            return out.getvalue()
+            return head + out.getvalue()
     raise CannotWrite(f"the file declares no tenant {tenant}")
 
 

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,7 +62,8 @@ def ssh(machine: str, command: str) -> str:
     ).stdout
 
 
-def proof(name: str, inventory: Path) -> list[dict]:
+def proof(name: str, inventory: Path, into: list[dict] | None = None) -> list[dict]:
+    """The rows of the proof; kept in *into* (less their texts) even when an edge is broken."""
     report = OUT / f"{name}.json"
     report.unlink(missing_ok=True)
     try:
@@ -69,6 +71,8 @@ def proof(name: str, inventory: Path) -> list[dict]:
     finally:
         rows = json.loads(report.read_text()) if report.exists() else []
         table(rows)
+        if into is not None:
+            into += [{key: value for key, value in row.items() if key not in ("ok", "broken")} for row in rows]
     return rows
 
 
@@ -119,8 +123,26 @@ def state() -> dict[str, str]:
     }
 
 
-def add_ip(inventory: Path, senders: list[dict]) -> dict:
-    """Adds a sixth sender by playbooks/add_ip.yml while mail waits in the queues of the other five."""
+def by_playbook(inventory: Path) -> None:
+    play(
+        "add_ip",
+        "playbooks/add_ip.yml",
+        inventory,
+        "-e",
+        "add_ip_ip=198.19.0.6 add_ip_domain=mail6.sos-holidays.test add_ip_vmta=vmta-mail6",
+        "-e",
+        '{"add_ip_settings": {"status": "active"}}',
+    )
+
+
+def by_count(inventory: Path) -> None:
+    path = inventory / "group_vars" / "all" / "fleet.yml"
+    path.write_text(path.read_text().replace("count: 5", "count: 6"))
+    play("count_6", "site.yml", inventory)
+
+
+def add_ip(inventory: Path, senders: list[dict], add: Callable[[Path], None] = by_playbook) -> dict:
+    """Adds a sixth sender while mail waits in the queues of the other five, and looks at what it must leave alone."""
     vmtas = [f"vmta-mail{n}" for n in range(1, 6)]
     token = f"waiting{time.time_ns()}"
     ssh("internet", "systemctl stop postfix")  # the providers are down, so the mail has to wait
@@ -137,15 +159,7 @@ def add_ip(inventory: Path, senders: list[dict]) -> dict:
     before, queue_before = state(), queued(vmtas)
     begin = time.monotonic()
     try:
-        play(
-            "add_ip",
-            "playbooks/add_ip.yml",
-            inventory,
-            "-e",
-            "add_ip_ip=198.19.0.6 add_ip_domain=mail6.sos-holidays.test add_ip_vmta=vmta-mail6",
-            "-e",
-            '{"add_ip_settings": {"status": "active"}}',
-        )
+        add(inventory)
         seconds = round(time.monotonic() - begin, 1)
         after, queue_after = state(), queued(vmtas)
     finally:
@@ -159,7 +173,6 @@ def add_ip(inventory: Path, senders: list[dict]) -> dict:
         "addresses_kept": before["addresses"] == after["addresses"] and bool(before["addresses"]),
         "queue_kept": queue_before == queue_after and sum(queue_before.values()) == WAITING,
         "no_message_lost": subjects == sorted(f"{token} {n}" for n in range(WAITING)),
-        "inventory_written": "198.19.0.6" in (inventory / "group_vars" / "all" / "fleet.yml").read_text(),
     }
     rows = proof("proof_six", inventory)
     checks["sixth_sender_works"] = len(rows) == 6 and all(row["ok"] for row in rows)
@@ -188,14 +201,13 @@ def main() -> int:
     shutil.copytree(ROOT / "inventories" / "lab", inventory)
     try:
         report["seconds"]["site"], _hosts = play("site", "site.yml", inventory)
-        report["senders"] = [
-            {key: value for key, value in row.items() if key not in ("ok", "broken")}
-            for row in proof("proof", inventory)
-        ]
+        proof("proof", inventory, report["senders"])
         report["seconds"]["site_again"], hosts = play("site_again", "site.yml", inventory)
         report["idempotent"] = is_idempotent(hosts)
         report["scenarios"]["add_ip"] = add_ip(inventory, report["senders"])
     except (Failed, subprocess.SubprocessError) as error:
+        if report["idempotent"]:
+            report["scenarios"].setdefault("add_ip", {"ok": False, "error": str(error).splitlines()[0]})
         say(f"FAILED: {error}")
         return 1
     finally:
