@@ -21,8 +21,9 @@ from .inventory import (
     check_dmarc,
     check_settings,
     check_spf_mechanisms,
+    sound_policy,
 )
-from .ranges import expand_range
+from .ranges import expand_range, number_of
 
 VERSION = 1
 #: An inventory with one wrong pattern is wrong a thousand times; nobody reads a thousand lines.
@@ -42,6 +43,7 @@ def expand(tenants: object, policy: t.Mapping, mtas: t.Sequence[str]) -> dict:
     listed = check.listing(_VARIABLE, tenants)
     if tenants is None or (not listed and not check.problems):
         check.add(_VARIABLE, "is empty", "Describe at least one tenant with its senders; see inventories/example.")
+    policy = sound_policy(check, policy)
     check_settings(check, "policy_sender_defaults", policy["sender_defaults"], policy, mtas)
     check_dmarc(check, "policy_dmarc", policy["dmarc"])
     places: list[str] = []
@@ -95,6 +97,8 @@ def _tenant(check: Checker, where: str, data: t.Mapping, policy: t.Mapping) -> d
         )
     else:
         check.fault(f"{where}.operator", operator, names.mailbox_fault(operator), "Give an e-mail address.")
+    if data.get("pool") is not None:
+        check.fault(f"{where}.pool", data["pool"], names.name_fault(data["pool"]), "Choose a plain pool name.")
     check_dmarc(check, f"{where}.dmarc", data.get("dmarc"))
     return {
         "name": str(name),
@@ -178,9 +182,10 @@ def _senders(
         check.keys(place, block, RANGE_KEYS)
         check_settings(check, place, block, policy, mtas)
         common = {**shared, **{key: block[key] for key in SENDER_SETTINGS if key in block}}
+        overridden = {number_of(key) for key in as_mapping(block.get("overrides"))}
         for number, _position, given in expand_range(check, place, block):
             here = f"{place} number {number}"
-            if number in {int(key) for key in as_mapping(block.get("overrides")) if str(key).isdigit()}:
+            if number in overridden:
                 check.keys(here, given, LISTED_KEYS)
                 check_settings(check, here, given, policy, mtas)
             yield here, _sender(check, here, {**common, **given}, tenant, policy, mtas)
@@ -263,7 +268,8 @@ def _sender(check: Checker, where: str, given: dict, tenant: dict, policy: t.Map
 
 def _phase(given: dict, policy: t.Mapping) -> str | None:
     if given.get("phase") is not None:
-        return given["phase"]
+        # Anything else was reported.
+        return given["phase"] if isinstance(given["phase"], str) else None
     return next(iter(policy["phases"]), None) if given.get("status") == "warming" else None
 
 

@@ -63,6 +63,8 @@ TENANT_KEYS = (
 DMARC_KEYS = ("policy", "subdomain_policy", "np", "rua", "adkim", "aspf")
 # `all` is ours to say, and a qualifier other than pass would contradict what the list is for.
 _SPF_TERM = re.compile(r"\+?(include|a|mx|ip4|ip6|exists)([:/][^\s\"]+)?\Z")
+# Linux: IFNAMSIZ is 16 with the final zero. The rest keeps shells and unit files from reading more than a name.
+_INTERFACE = re.compile(r"[A-Za-z0-9._:@-]{1,15}\Z")
 _DMARC_POLICIES = ("none", "quarantine", "reject")
 
 
@@ -126,6 +128,9 @@ def check_settings(check: Checker, where: str, data: t.Mapping, policy: t.Mappin
         check.choice(f"{where}.status", data["status"], status.STATUSES)
     if data.get("phase") is not None:
         check.choice(f"{where}.phase", data["phase"], list(policy["phases"]))
+    for reason in check.listing(f"{where}.reasons", data.get("reasons")):
+        if not isinstance(reason, str) or not reason:
+            check.add(f"{where}.reasons", f"{reason!r} is not a text", "List one text for each reason.")
     if "weight" in data:
         check.integer(f"{where}.weight", data["weight"], 0, 100, "The weight is the sender's share, 0 to 100.")
     if data.get("daily_quota") is not None:
@@ -140,22 +145,63 @@ def check_settings(check: Checker, where: str, data: t.Mapping, policy: t.Mappin
     _check_provider_quota(check, where, data, policy)
     _check_ptr(check, where, data)
     _check_gateway(check, where, data)
-    for key in ("from_name", "interface"):
-        if data.get(key) is not None and (not isinstance(data[key], str) or set(data[key]) & set('\r\n"<>#')):
-            check.add(
-                f"{where}.{key}", f"{data[key]!r} is not plain text", 'Leave out line breaks and the signs " < > #.'
-            )
+    if data.get("from_name") is not None:
+        check_text(check, f"{where}.from_name", data["from_name"])
+    interface = data.get("interface")
+    if interface is not None and not (isinstance(interface, str) and _INTERFACE.match(interface)):
+        check.add(
+            f"{where}.interface",
+            f"{interface!r} is not the name of a network interface",
+            "Write it as `ip link` does: up to 15 letters, digits and . _ - : @.",
+        )
+
+
+def check_text(check: Checker, where: str, value: object) -> None:
+    """A display name: what may stand in a header, a file and a table without being read as syntax."""
+    if not isinstance(value, str) or not value or set(value) & set('\r\n"<>#'):
+        check.add(where, f"{value!r} is not plain text", 'Leave out line breaks and the signs " < > #.')
+
+
+def sound_policy(check: Checker, policy: t.Mapping) -> dict:
+    """*policy* with only its sound parts, so that the rest of the inventory can still be judged by it."""
+    sound = dict(policy)
+    for key in ("phases", "providers", "sender_defaults", "dmarc"):
+        if not check.mapping(f"policy_{key}", policy[key]):
+            sound[key] = {}
+    phases = {}
+    for phase, quota in sound["phases"].items():
+        where = f"policy_phases.{phase}"
+        if not isinstance(phase, str) or not phase:
+            check.add(where, f"{phase!r} is not a text", "Name the phase by a text, such as week_1.")
+        elif check.integer(where, quota, 1, None, "Give messages per day, as a number without quotes."):
+            phases[phase] = quota
+        else:
+            # Kept, so that whoever names this phase is not told in addition that it does not exist.
+            phases[phase] = 1
+    sound["phases"] = phases
+    check.integer(
+        "policy_active_daily_quota",
+        policy["active_daily_quota"],
+        1,
+        None,
+        "Give messages per day, as a number without quotes.",
+    )
+    check.keys("policy_sender_defaults", sound["sender_defaults"], SENDER_SETTINGS)
+    for key in ("status", "weight", "paused"):
+        if key not in sound["sender_defaults"]:
+            check.add(f"policy_sender_defaults.{key}", "is missing", "Say what holds where the inventory says nothing.")
+    return sound
 
 
 def _check_provider_quota(check: Checker, where: str, data: t.Mapping, policy: t.Mapping) -> None:
-    if not data.get("provider_quota") or not check.mapping(f"{where}.provider_quota", data["provider_quota"]):
+    if data.get("provider_quota") is None or not check.mapping(f"{where}.provider_quota", data["provider_quota"]):
         return
     for provider, quota in data["provider_quota"].items():
         if provider not in policy["providers"]:
             check.add(
                 f"{where}.provider_quota.{provider}",
                 "is no provider of policy_providers",
-                f"Known: {', '.join(sorted(policy['providers'])) or 'none'}.",
+                f"Known: {', '.join(sorted(map(str, policy['providers']))) or 'none'}.",
             )
         check.integer(
             f"{where}.provider_quota.{provider}", quota, 1, None, "Give messages per day; to stop, use status."
@@ -176,11 +222,10 @@ def _check_ptr(check: Checker, where: str, data: t.Mapping) -> None:
 
 
 def _check_gateway(check: Checker, where: str, data: t.Mapping) -> None:
-    if data.get("gateway") is None:
-        return
-    check.fault(
-        f"{where}.gateway", data["gateway"], names.ipv4_fault(data["gateway"]), "Give the router's IPv4 address."
-    )
+    if data.get("gateway") is not None:
+        check.fault(
+            f"{where}.gateway", data["gateway"], names.ipv4_fault(data["gateway"]), "Give the router's IPv4 address."
+        )
     if data.get("table") is not None:
         check.integer(f"{where}.table", data["table"], 1, 252, "Give a routing table number, or leave it out.")
 

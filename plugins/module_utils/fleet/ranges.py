@@ -8,11 +8,13 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
-from . import names
-from .inventory import Checker
+from . import names, status
+from .inventory import Checker, check_text
 
 #: More than this in one range is a slip of the finger, not a fleet.
 _MOST = 65536
+#: Names are made from numbers: nine digits fit into a label with room to spare.
+_LAST_NUMBER = 999_999_999
 
 
 def expand_range(check: Checker, where: str, data: t.Mapping) -> list[tuple[int, int, dict]]:
@@ -23,7 +25,7 @@ def expand_range(check: Checker, where: str, data: t.Mapping) -> list[tuple[int,
     """
     addresses = _addresses(check, where, data)
     start = data.get("start", 1)
-    if not check.integer(f"{where}.start", start, 0, None, "It is the number of the first sender."):
+    if not check.integer(f"{where}.start", start, 0, _LAST_NUMBER, "It is the number of the first sender."):
         return []
     skip = set()
     for number in check.listing(f"{where}.skip", data.get("skip")):
@@ -35,9 +37,12 @@ def expand_range(check: Checker, where: str, data: t.Mapping) -> list[tuple[int,
     if not check.mapping(f"{where}.overrides", overrides):
         return []
     by_number = _by_number(check, where, overrides, start, len(addresses))
+    _override_addresses(check, where, data.get("cidr"), by_number)
     prefixes = check.listing(f"{where}.prefixes", data.get("prefixes"))
     from_names = check.listing(f"{where}.from_names", data.get("from_names"))
-    purposes = check.listing(f"{where}.rotating_purposes", data.get("rotating_purposes"))
+    for from_name in from_names:
+        check_text(check, f"{where}.from_names", from_name)
+    purposes = _rotating_purposes(check, where, data)
     senders = []
     for position, address in enumerate(addresses):
         number = start + position
@@ -52,8 +57,7 @@ def expand_range(check: Checker, where: str, data: t.Mapping) -> list[tuple[int,
         if from_names:
             sender["from_name"] = _fill(from_names[position % len(from_names)], number)
         if purposes:
-            chosen = purposes[position % len(purposes)]
-            sender["purposes"] = [chosen] if isinstance(chosen, str) else chosen
+            sender["purposes"] = purposes[position % len(purposes)]
         sender.update(by_number.get(number, {}))
         senders.append((number, position, sender))
     return senders
@@ -70,10 +74,7 @@ def _addresses(check: Checker, where: str, data: t.Mapping) -> range:
     if cidr is not None:
         if not check.fault(f"{where}.cidr", cidr, names.ipv4_network_fault(cidr), "Write e.g. 192.0.2.0/24."):
             return nothing
-        network = ipaddress.IPv4Network(cidr)
-        low, high = int(network.network_address), int(network.broadcast_address)
-        if network.prefixlen < 31:
-            low, high = low + 1, high - 1
+        low, high = _host_addresses(cidr)
     begin = low
     if first is not None:
         if not check.fault(
@@ -102,6 +103,44 @@ def _addresses(check: Checker, where: str, data: t.Mapping) -> range:
     return range(begin, begin + count)
 
 
+def _host_addresses(cidr: str) -> tuple[int, int]:
+    """First and last: without network and broadcast address, which /31 (RFC 3021) and /32 do not have."""
+    network = ipaddress.IPv4Network(cidr)
+    low, high = int(network.network_address), int(network.broadcast_address)
+    return (low + 1, high - 1) if network.prefixlen < 31 else (low, high)
+
+
+def _override_addresses(check: Checker, where: str, cidr: object, by_number: t.Mapping[int, dict]) -> None:
+    """An address that an override gives lies in the range's network too."""
+    if cidr is None or names.ipv4_network_fault(cidr):
+        return
+    low, high = _host_addresses(str(cidr))
+    for number, given in by_number.items():
+        ip = given.get("ip")
+        if names.ipv4_fault(ip) is None and not low <= int(ipaddress.IPv4Address(ip)) <= high:
+            check.add(
+                f"{where}.overrides.{number}.ip",
+                f"{ip} is not a host address of {cidr}",
+                "Correct it, or 'skip' the number and list the sender under 'senders'.",
+            )
+
+
+def _rotating_purposes(check: Checker, where: str, data: t.Mapping) -> list[list[str]]:
+    """One list of purposes for each turn; the inventory may write a single one without brackets."""
+    turns = []
+    for chosen in check.listing(f"{where}.rotating_purposes", data.get("rotating_purposes")):
+        turn = list(chosen) if isinstance(chosen, (list, tuple)) else [chosen]
+        if all(check.choice(f"{where}.rotating_purposes", purpose, status.PURPOSES) for purpose in turn):
+            turns.append(turn)
+    return turns
+
+
+def number_of(key: object) -> int | None:
+    """The number an override is for. JSON and YAML disagree about number keys; both spellings arrive here."""
+    text = str(key)
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(_LAST_NUMBER)) + 5 else None
+
+
 def _patterns(check: Checker, where: str, data: t.Mapping, count: int) -> bool:
     good = True
     for key in ("domain", "hostname", "vmta"):
@@ -122,8 +161,7 @@ def _patterns(check: Checker, where: str, data: t.Mapping, count: int) -> bool:
 def _by_number(check: Checker, where: str, overrides: t.Mapping, start: int, count: int) -> dict[int, dict]:
     found = {}
     for key, value in overrides.items():
-        # JSON and YAML disagree about number keys; both spellings arrive here.
-        number = int(key) if str(key).isdigit() else None
+        number = number_of(key)
         if number is None or not start <= number < start + count:
             check.add(
                 f"{where}.overrides.{key}",

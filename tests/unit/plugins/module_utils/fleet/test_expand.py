@@ -14,6 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.expand import expand, feeder_passwords
+from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.inventory import (
+    LISTED_KEYS,
+    RANGE_KEYS,
+    TENANT_KEYS,
+)
 from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.schema import FLEET_SCHEMA
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError
 
@@ -25,6 +30,8 @@ POLICY = {
     "dmarc": {"policy": "none", "rua": ["mailto:dmarc@{domain}"]},
     "operator": "ops@operator.test",
 }
+
+SCHEMA = jsonschema.Draft202012Validator(FLEET_SCHEMA)
 
 
 def one_range(**changes):
@@ -45,7 +52,7 @@ def tenant(name="sos", address="198.18.0.11", **changes):
 
 def document(*tenants, mtas=("vps2",)):
     result = expand(list(tenants), POLICY, list(mtas))
-    jsonschema.Draft202012Validator(FLEET_SCHEMA).validate(result)
+    SCHEMA.validate(result)
     return result
 
 
@@ -158,6 +165,7 @@ def test_input_is_left_alone():
     assert given_ == before
 
 
+BAD_QUOTAS = ["50", "0", 0, -5, 50.5, True, None, [50]]
 OTHER = {"name": "other", "address": "198.18.0.21"}
 BAD = {
     "no tenants": ([], ["fleet_tenants", "empty"]),
@@ -248,6 +256,29 @@ BAD = {
     "override of nobody": ([tenant(ranges=[one_range(overrides={9: {}})])], ["overrides.9", "1 to 5"]),
     "a table that is the system's": ([tenant(gateway="198.19.0.254", table=255)], [".table", "1 and 252"]),
     "a provider quota of zero": ([tenant(provider_quota={"gmail": 0})], ["provider_quota.gmail", "use status"]),
+    "a table without a gateway that is no number": ([tenant(table="x")], [".table", "'x'"]),
+    "a provider quota that is no dictionary": ([tenant(provider_quota=0)], [".provider_quota", "dictionary"]),
+    "an override's address outside the network": (
+        [tenant(ranges=[one_range(overrides={2: {"ip": "203.0.113.9"}})])],
+        ["ranges[0].overrides.2.ip", "203.0.113.9 is not a host address of 198.19.0.0/24", "'skip'"],
+    ),
+    "an override's address that is the network": (
+        [tenant(ranges=[one_range(overrides={2: {"ip": "198.19.0.0"}})])],
+        ["overrides.2.ip", "198.19.0.0 is not a host address"],
+    ),
+    "an override's address that is the broadcast address": (
+        [tenant(ranges=[one_range(overrides={"2": {"ip": "198.19.0.255"}})])],
+        ["overrides.2.ip", "198.19.0.255 is not a host address"],
+    ),
+    "an override's number in other digits": ([tenant(ranges=[one_range(overrides={"²": {}})])], ["overrides.²"]),
+    "rotating purposes": ([tenant(ranges=[one_range(rotating_purposes=["x"])])], ["rotating_purposes", "'x'"]),
+    "a display name of two lines": ([tenant(ranges=[one_range(from_names=["a\nb"])])], ["from_names", "plain text"]),
+    "reasons as text": ([tenant(reasons="listed")], [".reasons", "must be a list"]),
+    "a reason that is a list": ([tenant(reasons=[["listed"]])], [".reasons", "is not a text"]),
+    "an interface with a command": ([tenant(interface="eth0; rm")], [".interface", "network interface"]),
+    "an interface that is too long": ([tenant(interface="e" * 16)], [".interface"]),
+    "a pool that is a list": ([tenant(pool=["x"])], ["fleet_tenants[sos].pool", "is not a name"]),
+    "a phase that is a list": ([tenant(phase=["week_1"])], [".phase", "is not one of week_1, week_2"]),
     "tenant is text": (["sos"], ["fleet_tenants[0]", "must be a dictionary"]),
     "SPF that says all": ([tenant(spf_mechanisms=["+all"])], ["spf_mechanisms", "not an SPF mechanism"]),
     "bad DMARC policy": ([tenant(dmarc={"policy": "reject all"})], ["dmarc.policy"]),
@@ -262,6 +293,38 @@ def test_bad_input_names_the_place_and_the_fault(name):
         assert word in text
     first = text.splitlines()[0]
     assert first.count(": ") >= 1 and first.rstrip().endswith((".", "?")), "where: what. remedy."
+
+
+def test_an_overrides_address_may_be_any_of_the_network():
+    senders = document(tenant(ranges=[one_range(overrides={2: {"ip": "198.19.0.254"}, 3: {"ip": "198.19.0.2"}})]))
+    assert [sender["ip"][-3:] for sender in senders["senders"]] == ["0.1", "254", "0.2", "0.4", "0.5"]
+    apart = one_range(cidr=None, first="198.19.0.1", overrides={2: {"ip": "203.0.113.9"}})
+    assert document(tenant(ranges=[apart]))["senders"][1]["ip"] == "203.0.113.9"
+
+
+def test_purposes_take_turns():
+    block = one_range(rotating_purposes=["marketing", ["transactional", "notification"]])
+    given_ = [sender["purposes"] for sender in document(tenant(ranges=[block]))["senders"]]
+    assert given_[:3] == [["marketing"], ["transactional", "notification"], ["marketing"]]
+
+
+@pytest.mark.parametrize(
+    ("policy", "words"),
+    [
+        *(({"phases": {"week_1": quota}}, ["policy_phases.week_1", repr(quota)]) for quota in BAD_QUOTAS),
+        *(({"active_daily_quota": quota}, ["policy_active_daily_quota", repr(quota)]) for quota in BAD_QUOTAS),
+        ({"phases": None}, ["policy_phases: must be a dictionary"]),
+        ({"phases": {1: 50}}, ["policy_phases.1", "is not a text"]),
+        ({"sender_defaults": {"weight": 5, "paused": False}}, ["policy_sender_defaults.status", "is missing"]),
+        ({"sender_defaults": {**POLICY["sender_defaults"], "wieght": 5}}, ["wieght", "Did you mean 'weight'?"]),
+        ({"dmarc": []}, ["policy_dmarc: must be a dictionary"]),
+    ],
+)
+def test_bad_policy_names_the_variable(policy, words):
+    with pytest.raises(FleetError) as caught:
+        expand([tenant(phase="week_1" if "week_1" in str(policy) else None)], {**POLICY, **policy}, ["vps2"])
+    assert len(caught.value.problems) == 1
+    assert all(word in str(caught.value) for word in words)
 
 
 def test_a_host_must_be_named_when_there_are_several():
@@ -290,48 +353,63 @@ def test_a_thousand_faults_are_shortened():
     assert len(lines) == 26 and "more problems" in lines[-1]
 
 
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-        lambda x: (
-            st.lists(x, max_size=3)
-            | st.dictionaries(
-                st.sampled_from(
-                    [
-                        "name",
-                        "ranges",
-                        "senders",
-                        "feeders",
-                        "ip",
-                        "cidr",
-                        "first",
-                        "count",
-                        "domain",
-                        "overrides",
-                        "skip",
-                        "ptr",
-                        "dmarc",
-                        "address",
-                        "user",
-                        "provider_quota",
-                        "purposes",
-                        "prefixes",
-                        "reasons",
-                    ]
-                ),
-                x,
-                max_size=4,
-            )
-        ),
-        max_leaves=12,
-    )
+WORDS = st.sampled_from(
+    ["x", "", "a\nb", "eth0", "eth0; rm", "week_1", "active", "50", "²", "marketing", "198.19.0.7", "a.sos.test", "{n}"]
 )
-def test_no_input_crashes(data):
-    """Whatever is written, the answer is a document or a FleetError."""
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | WORDS
+KEYS = st.sampled_from([*TENANT_KEYS, *RANGE_KEYS, *LISTED_KEYS, "address", "user", "1", 2]) | SCALARS
+ANYTHING = st.recursive(
+    SCALARS, lambda x: st.lists(x, max_size=3) | st.dictionaries(KEYS, x, max_size=4), max_leaves=12
+)
+
+
+def answer(tenants, policy):
+    """Whatever is written, the answer is a FleetError or a document that keeps to its schema."""
     try:
-        expand(data, POLICY, ["vps2"])
+        result = expand(tenants, policy, ["vps2"])
     except FleetError as error:
-        assert error.problems
+        assert error.problems and str(error)
+        return
+    SCHEMA.validate(result)
+
+
+@given(ANYTHING)
+def test_no_input_crashes(data):
+    answer(data, POLICY)
+
+
+@given(st.sampled_from(["tenant", "range", "override", "listed", "feeder"]), st.data())
+def test_one_wrong_value_is_refused_or_harmless(level, data):
+    """A sound inventory with one key set to anything: what is accepted is what the schema promises."""
+    keys = {
+        "tenant": TENANT_KEYS,
+        "range": RANGE_KEYS,
+        "override": LISTED_KEYS,
+        "listed": LISTED_KEYS,
+        "feeder": ("address", "user", "password"),
+    }
+    key = data.draw(st.sampled_from(keys[level]))
+    changed = {key: data.draw(ANYTHING | ANYTHING.map(lambda x: [x]))}
+    fleet = tenant(
+        feeders=[{"address": "198.18.0.11", **(changed if level == "feeder" else {})}],
+        ranges=[
+            {**one_range(count=2, overrides={1: changed if level == "override" else {}}), **changed}
+            if level == "range"
+            else one_range(count=2, overrides={1: changed if level == "override" else {}})
+        ],
+        senders=[
+            {"ip": "203.0.113.7", "domain": "vip.sos.test", "prefix": "a", **(changed if level == "listed" else {})}
+        ],
+    )
+    answer([{**fleet, **(changed if level == "tenant" else {})}], POLICY)
+
+
+@given(st.sampled_from(sorted(POLICY)), ANYTHING, st.data())
+def test_no_policy_crashes(key, value, data):
+    if isinstance(POLICY[key], dict) and data.draw(st.booleans()):
+        value = {**POLICY[key], data.draw(st.sampled_from(sorted(POLICY[key])) | SCALARS): value}
+    phase = data.draw(st.sampled_from([None, "week_1"]))
+    answer([tenant(phase=phase)], {**POLICY, key: value})
 
 
 def test_names_and_addresses_are_unique_in_a_document():
