@@ -95,17 +95,22 @@ class CannotWrite(Exception):
 
 def find_file(directory: str) -> str:
     """The file under group_vars that declares the tenants; raises CannotWrite unless there is exactly one."""
-    found = []
+    found, locked = [], []
     for where, dirs, files in os.walk(os.path.join(directory, "group_vars")):
         dirs.sort()
         for name in sorted(files):
             path = os.path.join(where, name)
             if name.endswith((".yml", ".yaml", ".json")) or "." not in name:
                 with open(path, encoding="utf-8", errors="replace") as stream:
-                    if any(line.startswith(f"{VARIABLE}:") for line in stream):
-                        found.append(path)
+                    lines = stream.readlines()
+                if any(line.startswith(f"{VARIABLE}:") for line in lines):
+                    found.append(path)
+                elif lines and lines[0].startswith("$ANSIBLE_VAULT"):
+                    locked.append(path)
     if len(found) == 1:
         return found[0]
+    if not found and locked:
+        raise CannotWrite(f"{VARIABLE} stands in no plain file; {', '.join(locked)} is encrypted")
     raise CannotWrite(f"{VARIABLE} is declared by {', '.join(found) or 'no file'} under {directory}/group_vars")
 
 
@@ -190,8 +195,6 @@ def main() -> None:
         result["file"] = path = find_file(module.params["directory"])
         with open(path, encoding="utf-8") as stream:
             before = stream.read()
-        if before.startswith("$ANSIBLE_VAULT"):
-            raise CannotWrite("is encrypted")
         if not os.access(path, os.W_OK) or not os.access(os.path.dirname(path), os.W_OK):
             raise CannotWrite("is read-only for this user")
         after = with_sender(before, module.params["tenant"], sender)

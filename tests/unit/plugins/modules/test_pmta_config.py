@@ -627,11 +627,11 @@ def test_info_of_a_running_host(host):
         "license_present": True,
         "queued": {"vmta-a": 7, "vmta-b": 0},
         "queued_known": True,
+        "unrecorded": [],
         "senders": [sender],
         "stops": ["vmta-b"],
         "runtime_stops": [],
         "generation": 0,
-        "warnings": [],
     } | {"generation": found["generation"]}
 
 
@@ -651,3 +651,37 @@ def test_info_never_takes_an_unreadable_queue_for_an_empty_one(host, trouble):
         (host.root / "active").unlink()
     found = info(host)
     assert not found["queued_known"] and found["queued"] == {"vmta-a": -1}
+    assert found["unrecorded"] == []
+
+
+def test_info_names_what_waits_and_nobody_recorded(host):
+    host.apply(fleet={"senders": [{"name": "a", "vmta": "VMTA-a"}]})
+    for name, number in (("vmta-a", 3), ("vmta-b", 12)):
+        (host.root / f"queued-{name}").write_text(str(number))
+    assert info(host)["unrecorded"] == ["vmta-b"]
+    (host.state / "fleet.json").unlink()
+    found = info(host)
+    assert (found["unrecorded"], found["senders"]) == (["vmta-a", "vmta-b"], [])
+    (host.root / "queued-vmta-b").write_text("0")
+    assert info(host)["unrecorded"] == ["vmta-a"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '{"senders": null}', '{"senders": ["a"]}', "directory"])
+def test_info_never_takes_a_damaged_record_for_an_empty_one(host, text):
+    host.apply()
+    path = host.state / "fleet.json"
+    path.unlink()
+    if text == "directory":
+        path.mkdir()
+    else:
+        path.write_text(text)
+    with pytest.raises(FleetError) as refused:
+        info(host)
+    assert str(refused.value).startswith(f"{path}: ")
+
+
+def test_info_never_takes_damaged_stops_for_none(host):
+    host.apply()
+    (host.state / "stops.json").write_text("{")
+    with pytest.raises(FleetError, match="stops.json: the record of stopped virtual MTAs cannot be read"):
+        info(host)
