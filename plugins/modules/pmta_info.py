@@ -13,7 +13,8 @@ version_added: 0.1.0
 author: email_engine.fleet contributors (@email-engine)
 description:
   - Looks at PowerMTA and at what M(email_engine.fleet.pmta_config) recorded. Changes nothing.
-  - Does not fail where PowerMTA is not installed or does not run.
+  - Does not fail where PowerMTA is not installed or does not run. Fails where the record of the senders or of the stops is there and cannot be
+    read, because an unreadable record is not an empty one.
 extends_documentation_fragment:
   - email_engine.fleet.attributes.info
   - email_engine.fleet.attributes.actiongroup_fleet
@@ -76,10 +77,19 @@ queued:
   type: dict
   sample: {vmta-mail1: 12, vmta-mail2: 0}
 queued_known:
-  description: Whether O(ignore:queued) is what PowerMTA said.
+  description: Whether RV(queued) is what PowerMTA said.
   returned: success
   type: bool
   sample: true
+unrecorded:
+  description:
+    - Virtual MTAs in which recipients wait and that belong to no recorded sender, C({default}) excepted. Those that hold a tenant's unrecognised
+      mail are among them.
+    - Empty where RV(queued) is not known.
+  returned: success
+  type: list
+  elements: str
+  sample: [unrouted-sos-holidays]
 senders:
   description: The senders as last applied on this host.
   returned: success
@@ -113,32 +123,36 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.email_engine.fleet.plugins.module_utils import pmta_cli
 from ansible_collections.email_engine.fleet.plugins.module_utils import pmta_transaction as tx
-from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError
+from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError, Problem
 
 Command = t.Callable[[list], tuple]
 
 ANSWER_SECONDS = 60
 CONFIG = "/etc/pmta/config"
+DEFAULT_VMTA = "{default}"
 
 
 def read(path: str) -> str | None:
+    """None where there is no such file. One that cannot be read is not a missing one."""
     try:
         with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
             return file.read()
-    except OSError:
+    except FileNotFoundError:
         return None
+    except OSError as error:
+        what = f"cannot be read: {error.strerror or error}"
+        raise FleetError([Problem(path, what, "Repair the file system, or run with become: true")]) from error
 
 
 def run(params: dict, command: Command) -> dict:
-    """The module without Ansible."""
-    warnings: list[str] = []
+    """The module without Ansible. Raises FleetError for a record that cannot be read."""
     pmta = params["pmta"]
     installed = os.access(pmta, os.X_OK)
     running = False
     version = None
     queued: dict[str, int] = {}
     known = not installed
-    senders = recorded_senders(params["state_dir"], warnings)
+    senders = recorded_senders(params["state_dir"])
     if installed:
         code, out, _err = command(["systemctl", "is-active", params["service"]])
         running = code == 0 or out.strip() in ("active", "activating", "reloading")
@@ -149,9 +163,11 @@ def run(params: dict, command: Command) -> dict:
         listing = pmta_cli.vmtas(out)
         known = code == 0 and listing.complete
         queued = {row.name: row.recipients for row in listing.rows} if known else {}
+    recorded = {str(sender.get("vmta")).lower() for sender in senders}
+    unrecorded = [name for name, waiting in queued.items() if waiting and name.lower() not in {*recorded, DEFAULT_VMTA}]
     if not known:
         queued = {sender["vmta"]: -1 for sender in senders if sender.get("vmta")}
-    stops = recorded_stops(params["state_dir"], warnings)
+    stops = recorded_stops(params["state_dir"])
     return {
         "changed": False,
         "installed": installed,
@@ -160,11 +176,11 @@ def run(params: dict, command: Command) -> dict:
         "license_present": os.path.exists(params["license"]),
         "queued": queued,
         "queued_known": known,
+        "unrecorded": sorted(unrecorded),
         "senders": senders,
         "stops": list(stops.held),
         "runtime_stops": sorted(stops.runtime),
         "generation": tx.read_header(read(CONFIG) or "").generation,
-        "warnings": warnings,
     }
 
 
@@ -172,23 +188,31 @@ def ask(command: Command, pmta: str, *words: str) -> tuple[int, str, str]:
     return command(["timeout", str(ANSWER_SECONDS), pmta, *words])
 
 
-def recorded_senders(state: str, warnings: list[str]) -> list[dict]:
-    text = read(os.path.join(state, tx.FLEET))
+def recorded_senders(state: str) -> list[dict]:
+    path = os.path.join(state, tx.FLEET)
+    text = read(path)
     if text is None:
         return []
     try:
-        return list(json.loads(text).get("senders") or [])
-    except (ValueError, AttributeError, TypeError) as error:
-        warnings.append(f"{state}/{tx.FLEET} cannot be read: {error}")
-        return []
+        senders = json.loads(text)["senders"]
+        if not (isinstance(senders, list) and all(isinstance(sender, dict) for sender in senders)):
+            raise TypeError("senders is not a list of senders")
+        return senders
+    except (ValueError, KeyError, TypeError) as error:
+        what = f"the record of the senders on this host is damaged ({type(error).__name__}: {error})"
+        remedy = (
+            "Restore the file from a backup. Removing it makes this host forget which senders it holds: those that are not in the"
+            " inventory then count as unknown, and the run refuses while mail waits in them"
+        )
+        raise FleetError([Problem(path, what, remedy)]) from error
 
 
-def recorded_stops(state: str, warnings: list[str]) -> tx.Stops:
+def recorded_stops(state: str) -> tx.Stops:
+    path = os.path.join(state, tx.STOPS)
     try:
-        return tx.read_stops(read(os.path.join(state, tx.STOPS)))
+        return tx.read_stops(read(path))
     except FleetError as error:
-        warnings.append(str(error))
-        return tx.read_stops(None)
+        raise FleetError([Problem(path, problem.what, problem.remedy) for problem in error.problems]) from error
 
 
 def main() -> None:
@@ -205,10 +229,10 @@ def main() -> None:
     def command(words: list[str]) -> tuple[int, str, str]:
         return module.run_command(words, environ_update={"LC_ALL": "C", "LANGUAGE": "C"})
 
-    result = run(module.params, command)
-    for warning in result.pop("warnings"):
-        module.warn(warning)
-    module.exit_json(**result)
+    try:
+        module.exit_json(**run(module.params, command))
+    except FleetError as error:
+        module.fail_json(msg=str(error))
 
 
 if __name__ == "__main__":
