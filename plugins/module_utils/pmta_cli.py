@@ -12,7 +12,7 @@ import re
 from typing import NamedTuple
 
 _VERSION = re.compile(r"v(\d+)\.(\d+)r(\d+)")
-_COUNT = re.compile(r"\A\s*(\d+)\s+of\s+(\d+)\s+(?:virtual\s+MTAs?|queues?|domains?|jobs?)\b", re.IGNORECASE)
+_COUNT = re.compile(r"\A\s*(\d+)\s+of\s+(\d+)\s+virtual\s+MTAs?\b", re.IGNORECASE)
 _ERROR = re.compile(
     r"(?im)^.*\b(?:error|fail(?:ed|ure)?|invalid|cannot|unable|refused|denied|not running|unknown command)\b.*$"
 )
@@ -52,19 +52,6 @@ class Vmta(NamedTuple):
     connections: int
 
 
-class Queue(NamedTuple):
-    """One line of `show queues`. name is domain/vmta. state: "N" normal, "B" backoff, "P" paused, as printed."""
-
-    name: str
-    domain: str
-    vmta: str
-    recipients: int
-    kbytes: int
-    connections: int
-    state: str
-    rest: str
-
-
 class Listing(NamedTuple):
     """rows, how many the MTA says it printed and how many there are; complete when every one is here."""
 
@@ -101,7 +88,7 @@ def _number(word: str) -> int:
 
 
 def _is_number(word: str) -> bool:
-    return re.match(r"[0-9][0-9,'.]*[kKmMgG]?\Z", word) is not None
+    return re.match(r"[0-9][0-9,']*(?:\.[0-9]+)?[kKmMgG]?\Z", word) is not None
 
 
 def vmtas(output: str) -> Listing:
@@ -119,28 +106,12 @@ def vmtas(output: str) -> Listing:
         words = line.split()
         # "% total" is one column: name domains #rcpt %total kbytes conn. The share may be printed as "12.5", "12.5%" or "12.5 %".
         words = [word for word in words if word != "%"]
-        if len(words) < 5 or not all(_is_number(word.rstrip("%")) for word in words[1:]):
+        if len(words) < 5:
+            continue
+        words[3] = words[3].rstrip("%")
+        if not all(_is_number(word) for word in words[1:]):
             continue
         rows.append(Vmta(words[0], _number(words[1]), _number(words[2]), _number(words[-2]), _number(words[-1])))
-    return Listing(rows, shown, total)
-
-
-def queues(output: str) -> Listing:
-    """From `pmta show queues`: columns ``queue #rcpt kbytes conn st retry last error``; a queue is domain/vmta."""
-    rows: list[Queue] = []
-    shown = total = None
-    for line in output.splitlines():
-        count = _COUNT.match(line)
-        if count:
-            shown, total = int(count.group(1)), int(count.group(2))
-            continue
-        words = line.split(None, 5)
-        if len(words) < 4 or "/" not in words[0] or not all(_is_number(word) for word in words[1:4]):
-            continue
-        domain, _slash, vmta = words[0].rpartition("/")
-        state = words[4] if len(words) > 4 else ""
-        rest = words[5] if len(words) > 5 else ""
-        rows.append(Queue(words[0], domain, vmta, *(_number(word) for word in words[1:4]), state, rest))
     return Listing(rows, shown, total)
 
 

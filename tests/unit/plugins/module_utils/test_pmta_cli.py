@@ -42,23 +42,9 @@ def test_share_column_however_it_is_printed(share):
     assert (row.name, row.domains, row.recipients, row.kbytes, row.connections) == ("a", 1, 2, 30, 4)
 
 
-def test_queues():
-    listing = pmta_cli.queues(
-        "queue                  #rcpt kbytes conn st retry    last error\n"
-        "gmail.com/vmta-mail1      12     99    1 B  00:10:00 421 4.7.0 try later\n"
-        "example.org/mta.a.b        0      0    0\n"
-        "2 of 2 queues.\n"
-    )
-    assert listing.complete
-    first, second = listing.rows
-    assert (first.domain, first.vmta, first.recipients, first.state, first.rest) == (
-        "gmail.com",
-        "vmta-mail1",
-        12,
-        "B",
-        "00:10:00 421 4.7.0 try later",
-    )
-    assert (second.domain, second.vmta, second.state) == ("example.org", "mta.a.b", "")
+@pytest.mark.parametrize("line", ["a 1 2% 3 4 5", "a 1 2 3 4% 5", "a 1 2.3.4 5 6 7", "a 1 2 3 4 5.", "a 1 2"])
+def test_a_line_that_does_not_fit_is_left_out(line):
+    assert pmta_cli.vmtas(f"{line}\n1 of 1 virtual MTAs.\n").rows == []
 
 
 @pytest.mark.parametrize(
