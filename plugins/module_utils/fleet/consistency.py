@@ -8,11 +8,12 @@ from __future__ import annotations
 import ipaddress
 import typing as t
 
+from ..relaying import network_fault
 from .inventory import Checker
 
 
-def check_fleet(check: Checker, document: t.Mapping, places: t.Sequence[str]) -> None:
-    """*places*: for each sender of the document, where the inventory declares it."""
+def check_fleet(check: Checker, document: t.Mapping, places: t.Sequence[str], operator: str | None) -> None:
+    """*places*: for each sender of the document, where the inventory declares it. *operator*: that of the policy."""
     tenants = {}
     for tenant in document["tenants"]:
         if tenant["name"] in tenants:
@@ -22,6 +23,7 @@ def check_fleet(check: Checker, document: t.Mapping, places: t.Sequence[str]) ->
     _pmta_names(check, document, places)
     _feeders(check, document["tenants"])
     _pooled(check, document, tenants, places)
+    _operators(check, document, operator)
 
 
 def _unique(check: Checker, senders: t.Sequence[dict], places: t.Sequence[str], tenants: dict) -> None:
@@ -80,8 +82,9 @@ def _feeders(check: Checker, tenants: t.Sequence[dict]) -> None:
                 users.setdefault(feeder["user"], where)
                 continue
             network = ipaddress.IPv4Network(feeder["address"])
-            if network.prefixlen == 0:
-                check.add(where, "0.0.0.0/0 would let everybody relay", "List the feeders' own addresses.")
+            wide = network_fault(network)
+            if wide:
+                check.add(where, f"{network} {wide}", "List the feeders' own addresses, or give them a 'user'.")
             for other, owner in networks:
                 if network.overlaps(other):
                     check.add(
@@ -104,4 +107,24 @@ def _pooled(check: Checker, document: t.Mapping, tenants: dict, places: t.Sequen
                 f"{place}.mta",
                 f"the pool of tenant {sender['tenant']} would span {home[sender['tenant']]} and {sender['mta']}",
                 "Its one DKIM key lies on one host: keep a pool on one PowerMTA host, or make two tenants.",
+            )
+
+
+def _operators(check: Checker, document: t.Mapping, policy_operator: str | None) -> None:
+    """The fleet's servers forward role mail to the operator; into a domain of their own that is a loop, or refused."""
+    owners: dict[str, str] = {}
+    for sender in document["senders"]:
+        for key in ("domain", "hostname"):
+            owners.setdefault(sender[key], sender["name"])
+    told = set()
+    for tenant in document["tenants"]:
+        operator = tenant["operator"]
+        where = "policy_operator" if operator == policy_operator else f"fleet_tenants[{tenant['name']}].operator"
+        owner = owners.get(operator.rpartition("@")[2])
+        if owner is not None and where not in told:
+            told.add(where)
+            check.add(
+                where,
+                f"{operator} lies in the fleet's own domain of {owner}, whose role mail is forwarded to it: a mail loop",
+                "Name a mailbox at another mail server, in a domain that no sender has.",
             )

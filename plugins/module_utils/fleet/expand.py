@@ -59,7 +59,7 @@ def expand(tenants: object, policy: t.Mapping, mtas: t.Sequence[str]) -> dict:
             places.append(place)
             document["senders"].append(sender)
     if not check.problems:
-        check_fleet(check, document, places)
+        check_fleet(check, document, places, policy["operator"])
     if check.problems:
         raise FleetError(_shortened(check.problems))
     return document

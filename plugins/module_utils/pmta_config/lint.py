@@ -37,6 +37,8 @@ _KEPT = frozenset(
     (
         "always-allow-relaying",
         "require-auth",
+        "relay-domain",
+        "relay-address",
         "dkim-sign",
         "second-dkim-sign",
         "http-access",

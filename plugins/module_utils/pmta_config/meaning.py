@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..relaying import address_pattern_fault, domain_pattern_fault, network_fault
 from . import values
 from .facts import Facts, Place, Setting
 from .tree import Config, Directive, Section
@@ -24,6 +25,7 @@ def judge(facts: Facts, report: Report, unresolved: str, config: Config) -> None
     required(facts, report, config)
     keys(facts, report, unresolved)
     relaying(facts, report)
+    recipients(facts, report)
     web_access(facts, report)
     unwise(facts, report)
 
@@ -167,14 +169,25 @@ def relaying(facts: Facts, report: Report) -> None:
         if not _on(setting) or name in authenticated:
             continue
         network = values.network(name)
-        if network is not None and network.prefixlen < 8 and not (network.version == 6 and network.prefixlen > 3):
-            report("open-relay", setting.place, f"<source {name}> is everybody, and may relay to anywhere")
+        wide = network_fault(network) if network is not None else None
+        if wide:
+            report("open-relay", setting.place, f"<source {name}> {wide}")
         elif name in listened:
             report(
                 "open-relay",
                 setting.place,
                 f"whoever reaches {listened[name]} gets this source, and may relay to anywhere",
             )
+
+
+def recipients(facts: Facts, report: Report) -> None:
+    """What is taken from everybody is for known domains only."""
+    for name, judged in (("relay-domain", domain_pattern_fault), ("relay-address", address_pattern_fault)):
+        for setting in facts.of(name):
+            word = " ".join(setting.directive.values)
+            wide = judged(word.lower() if judged is domain_pattern_fault else word)
+            if wide:
+                report("open-relay", setting.place, f"{name} {word[:60]} {wide}", f"Name your own domains in {name}")
 
 
 def web_access(facts: Facts, report: Report) -> None:

@@ -205,6 +205,19 @@ BAD = {
         ["fleet_tenants[other].feeders[0]", "overlaps 198.18.0.11/32", "'user'"],
     ),
     "anybody as feeder": ([tenant(address="0.0.0.0/0")], ["would let everybody relay"]),
+    "anybody as feeder, in two halves": (
+        [tenant(feeders=[{"address": "0.0.0.0/1"}, {"address": "128.0.0.0/1"}])],
+        ["feeders[0]: 0.0.0.0/1 would let strangers relay", "feeders[1]: 128.0.0.0/1", "'user'"],
+    ),
+    "a provider's network as feeder": ([tenant(address="203.0.0.0/15")], ["wider than /16"]),
+    "operator in a sender's domain": (
+        [tenant(operator="postmaster@mail2.sos.test")],
+        ["fleet_tenants[sos].operator", "own domain of mail2.sos.test", "another mail server"],
+    ),
+    "operator in a pool's domain": (
+        [tenant(routing="pool", domain="sos.test", from_email="a@sos.test", operator="ops@sos.test")],
+        ["fleet_tenants[sos].operator", "mail loop"],
+    ),
     "no feeder": ([tenant(feeders=[])], ["fleet_tenants[sos].feeders", "empty"]),
     "first outside its network": (
         [tenant(ranges=[one_range(first="198.19.1.1")])],
@@ -313,6 +326,7 @@ def test_purposes_take_turns():
     [
         *(({"phases": {"week_1": quota}}, ["policy_phases.week_1", repr(quota)]) for quota in BAD_QUOTAS),
         *(({"active_daily_quota": quota}, ["policy_active_daily_quota", repr(quota)]) for quota in BAD_QUOTAS),
+        ({"operator": "abuse@mail1.sos.test"}, ["policy_operator: abuse@mail1.sos.test lies in", "mail loop"]),
         ({"phases": None}, ["policy_phases: must be a dictionary"]),
         ({"phases": {1: 50}}, ["policy_phases.1", "is not a text"]),
         ({"sender_defaults": {"weight": 5, "paused": False}}, ["policy_sender_defaults.status", "is missing"]),
