@@ -19,7 +19,7 @@ _ERROR = re.compile(
 _RELOADED = re.compile(r"configuration\s+(?:was\s+)?reloaded", re.IGNORECASE)
 _PAUSED = re.compile(r"queue\(?s?\)?\s+paused", re.IGNORECASE)
 _RESUMED = re.compile(r"queue\(?s?\)?\s+resumed", re.IGNORECASE)
-_NO_COMMAND = re.compile(
+NO_COMMAND = re.compile(
     r"(?i)unknown command|invalid command|unrecognized command|no such command|bad command|not a valid command|\Ausage:"
 )
 _UNREACHED = re.compile(
@@ -138,7 +138,7 @@ def judge_test(code: int, stdout: str, stderr: str, running: bool = True) -> Out
     text = _said(stdout, stderr)
     if not running and _UNREACHED.search(text) and not re.search(r"(?i)error in line", text):
         return Outcome(None, text)
-    if _NO_COMMAND.search(text) and not re.search(r"(?i)error in line", text):
+    if NO_COMMAND.search(text) and not re.search(r"(?i)error in line", text):
         return Outcome(None, text)
     wrong = _ERROR.search(re.sub(r"(?i)\b(?:no|0) errors?\b", "", text))
     if code == 0 and not wrong:

@@ -12,8 +12,8 @@ short_description: Apply a PowerMTA configuration as a transaction
 version_added: 0.1.0
 author: email_engine.fleet contributors (@email-engine)
 description:
-  - Checks the configuration, writes it, has PowerMTA test and load it, and reads back what PowerMTA then knows. When any of it fails, the
-    last good files are put back and loaded again, so that a broken file never stays on disk.
+  - Checks the configuration, writes it, has PowerMTA test and load it, and reads back what PowerMTA then knows: its virtual MTAs,
+    that the stopped ones reach nobody, and rates that changed. When any of it fails, the last good files are put back and loaded again, so that a broken file never stays on disk.
   - A run that was killed between writing and loading leaves a marker. The next run, and the next start of the service when
     C(email-engine-recover) is its C(ExecStartPre), put the last good files back.
   - A virtual MTA with queued mail is never removed, because PowerMTA bounces that mail.
@@ -192,6 +192,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.email_engine.fleet.plugins.module_utils import pmta_cli
 from ansible_collections.email_engine.fleet.plugins.module_utils import pmta_transaction as tx
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_config import lint
+from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_fleet import read_back
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError, Problem
 
 Command = t.Callable[[list], tuple]
@@ -306,6 +307,7 @@ class Apply:
         self.declared = sorted(set(tx.stop_names(params["stops"])))
         self.uid = self.gid = 0
         self.read_includes: set[str] = set()
+        self.replaced = ""
         self.result: dict[str, t.Any] = {
             "changed": False,
             "generation": 0,
@@ -562,6 +564,7 @@ class Apply:
     def replace(self, files: list[Wanted], active: bool) -> None:
         """Everything that needs space is written before the first file in place is touched."""
         fresh: list[tuple[str, str]] = []
+        self.replaced = tx.read_header(read(self.path) or "").body
         try:
             saved = self.save([wanted.target for wanted in files])
             for wanted in files:
@@ -638,6 +641,7 @@ class Apply:
         else:
             self.start()
         self.read_back()
+        self.read_back_settings()
 
     def test(self, active: bool) -> None:
         version = pmta_cli.version("\n".join(self.ask("show", "version")[1:]))
@@ -694,6 +698,39 @@ class Apply:
                 time.sleep(PAUSE_BETWEEN)
         names = ", ".join(wanted[name] for name in missing[:10])
         raise Failed(f"PowerMTA loaded the configuration and does not report {len(missing)} virtual MTAs: {names}")
+
+    def read_back_settings(self) -> None:
+        """Values that PowerMTA must not ignore. An answer nobody can read is told and stands in nobody's way."""
+        wanted = read_back.expected(self.replaced, self.body)
+        for attempt in range(READ_BACK_TRIES):
+            wrong: list[tuple[read_back.Expected, str]] = []
+            unreadable: dict[str, str] = {}
+            for one in wanted:
+                # One answer that cannot be read stands for all of its kind.
+                if one.directive in unreadable:
+                    continue
+                outcome = self.reported_setting(one)
+                if outcome.ok is None:
+                    unreadable[one.directive] = (
+                        f"{one.directive} of {one.vmta} could not be read back: {outcome.message}"
+                    )
+                elif not outcome.ok:
+                    wrong.append((one, outcome.message))
+            if not wrong:
+                self.result["warnings"] += unreadable.values()
+                return
+            wanted = [one for one, _said in wrong]
+            if attempt < READ_BACK_TRIES - 1:
+                time.sleep(PAUSE_BETWEEN)
+        told = "; ".join(f"{one.vmta} has {said} instead of {one.value}" for one, said in wrong[:10])
+        raise Failed(f"PowerMTA loaded the configuration and ignores {len(wrong)} of its values: {told}")
+
+    def reported_setting(self, wanted: read_back.Expected) -> pmta_cli.Outcome:
+        for subcommand, argument in wanted.questions:
+            outcome = read_back.judge(*self.ask("show", subcommand, argument), wanted, subcommand)
+            if outcome.ok is not None:
+                break
+        return outcome
 
     def guard_queues(self, made: tx.Plan, copies: dict[str, str | None]) -> None:
         """Nobody's queued mail is bounced because its virtual MTA goes."""

@@ -47,6 +47,14 @@ case "$1 $2" in
             echo "$name 0 $(cat "$fake/queued-$name" 2>/dev/null || echo 0) 0.0 0 0"; n=$((n+1))
         done
         echo "$n of $n virtual MTAs." ;;
+    "show settings"|"show vmta-settings")
+        [ "$(cat "$fake/unknown" 2>/dev/null)" = "$2" ] && { echo "Unknown command: $2"; exit 1; }
+        [ "$2" = settings ] && printf 'max-smtp-out 20\\nretry-after 10m\\nbounce-after 4d\\n'
+        # Directives of the virtual MTA itself, or of its <domain *>; the one in the file "ignored" is lost.
+        awk -v name="${3#*/}" -v deep="$([ "$2" = settings ] && echo 1 || echo 0)" -v lost="$(cat "$fake/ignored" 2>/dev/null)" '
+            $0 == "<virtual-mta " name ">" { inside = 1; next } /^<\\/virtual-mta>/ { inside = 0 }
+            /^ *<domain/ { nested = 1; next } /^ *<\\/domain/ { nested = 0; next }
+            inside && nested == deep && $1 != lost { sub(/^ */, ""); print }' "$fake/loaded" ;;
     "pause queue") [ -f "$fake/nopause" ] && { echo "Error: no"; exit 1; }; echo "$3" >> "$fake/paused"; echo "Queue(s) paused." ;;
     "resume queue") echo "Queue(s) resumed." ;;
     "schedule "*) echo "1 queue(s) scheduled." ;;
@@ -284,6 +292,58 @@ def test_a_vmta_that_is_not_reported_after_the_reload_is_a_failure(host):
     with pytest.raises(pmta_config.Failed, match="does not report 1 virtual MTAs: vmta-b"):
         host.apply(content=changed(host.content))
     assert host.body() == host.content
+
+
+STOPPED = """\
+<virtual-mta vmta-b>
+    smtp-source-host 192.0.2.2 b.example.com
+    <domain *>
+        smtp-hosts "[127.0.0.1]:9"
+    </domain>
+</virtual-mta>
+"""
+
+
+def limited(text, rate="50/d"):
+    """vmta-a with a rate, vmta-b stopped."""
+    text = text.replace("1 a.example.com\n", f"1 a.example.com\n    max-smtp-msg-rate {rate}\n")
+    return text[: text.index("<virtual-mta vmta-b>")] + STOPPED + text[text.index("<source ") :]
+
+
+def test_values_are_read_back_after_the_reload(host):
+    host.apply()
+    host.log()
+    assert host.apply(content=limited(host.content))["warnings"] == []
+    said = [line for line in host.log() if "settings" in line]
+    assert said == ["pmta show settings example.com/vmta-b", "pmta show vmta-settings vmta-a"]
+
+
+@pytest.mark.parametrize(
+    ("ignored", "told"),
+    [
+        ("smtp-hosts", r"vmta-b has no smtp-hosts instead of \[127.0.0.1\]:9"),
+        ("max-smtp-msg-rate", "vmta-a has no max-smtp-msg-rate instead of 50/d"),
+    ],
+)
+def test_a_value_that_powermta_ignores_is_a_failure(host, ignored, told):
+    host.apply()
+    (host.root / "ignored").write_text(ignored)
+    with pytest.raises(
+        pmta_config.Failed, match=f"ignores 1 of its values: {told}(.|\n)*put back and loaded"
+    ) as failed:
+        host.apply(content=limited(host.content))
+    assert failed.value.result["restored"] and host.body() == host.content
+
+
+@pytest.mark.parametrize(
+    ("unknown", "warnings"),
+    [("settings", ["smtp-hosts of vmta-b"]), ("vmta-settings", ["max-smtp-msg-rate of vmta-a"])],
+)
+def test_a_version_that_cannot_be_asked_is_told_and_accepted(host, unknown, warnings):
+    (host.root / "unknown").write_text(unknown)
+    result = host.apply(content=limited(host.content))
+    assert result["reloaded"] and not result["restored"]
+    assert [warning.partition(" could")[0] for warning in result["warnings"]] == warnings
 
 
 def test_failure_on_a_host_without_a_configuration_leaves_none(host):
