@@ -12,8 +12,10 @@ short_description: Apply a PowerMTA configuration as a transaction
 version_added: 0.1.0
 author: email_engine.fleet contributors (@email-engine)
 description:
-  - Checks the configuration, writes it, has PowerMTA test and load it, and reads back what PowerMTA then knows: its virtual MTAs,
-    that the stopped ones reach nobody, and rates that changed. When any of it fails, the last good files are put back and loaded again, so that a broken file never stays on disk.
+  - Checks the configuration, writes it, has PowerMTA test and load it, and reads back what PowerMTA then knows. When any of it fails, the
+    last good files are put back and loaded again, so that a broken file never stays on disk.
+  - Read back are the names of O(expect_vmtas), that virtual MTAs whose C(<domain *>) has C(smtp-hosts) got it, and C(max-smtp-msg-rate) of at most
+    20 virtual MTAs whose section changed. An answer that cannot be read gives a warning.
   - A run that was killed between writing and loading leaves a marker. The next run, and the next start of the service when
     C(email-engine-recover) is its C(ExecStartPre), put the last good files back.
   - A virtual MTA with queued mail is never removed, because PowerMTA bounces that mail.
