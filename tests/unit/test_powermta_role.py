@@ -55,3 +55,57 @@ def test_mail_that_nobody_answers_for_is_refused(tmp_path, unrecorded, refused):
     assert (done.returncode != 0) == bool(refused), done.stdout + done.stderr
     if refused:
         assert f"mail waits in {refused}," in done.stdout and "pmta delete" in done.stdout
+
+
+OTHERS = yaml.safe_load((ROOT / "roles/powermta/vars/main.yml").read_text(encoding="utf-8"))["__powermta_other_mtas"]
+
+
+@pytest.mark.parametrize(
+    ("service", "state", "replace", "refused"),
+    [
+        ("postfix@-.service", "running", False, True),
+        ("exim4", "running", False, True),
+        ("sendmail.service", "running", False, True),
+        ("postfix.service", "stopped", False, False),
+        ("postfix-exporter.service", "running", False, False),
+        ("exim4.service", "running", True, False),
+    ],
+)
+def test_a_mail_server_is_replaced_only_with_leave(tmp_path, service, state, replace, refused):
+    done = play(
+        tmp_path,
+        [task("preflight.yml", "Refuse to share the host with a mail server that has to stay")],
+        ansible_facts={"services": {service: {"name": service, "state": state}}},
+        powermta_replace_mail_servers=replace,
+        powermta_smtp_port=25,
+        __powermta_other_mtas=OTHERS,
+    )
+    assert (done.returncode != 0) == refused, done.stdout + done.stderr
+    if refused:
+        assert f"localhost: {service} runs" in done.stdout and "powermta_replace_mail_servers" in done.stdout
+
+
+def test_other_mail_servers_are_stopped_only_with_leave():
+    stop = task("install.yml", "Stop other mail servers, which would hold port 25")
+    assert stop["when"] == "powermta_replace_mail_servers"
+
+
+@pytest.mark.parametrize(
+    ("running", "restarted", "told"), [(True, False, True), (False, False, False), (True, True, False)]
+)
+def test_changed_limits_are_told_and_restart_nobody(tmp_path, running, restarted, told):
+    install = task("install.yml", "Set the limits and the order of the service")
+    assert install["notify"] == ["Reload systemd", "Tell that PowerMTA has to be restarted"]
+    handlers = yaml.safe_load((ROOT / "roles/powermta/handlers/main.yml").read_text(encoding="utf-8"))
+    handler = next(one for one in handlers if one["name"] == install["notify"][1])
+    done = play(
+        tmp_path,
+        [handler],
+        powermta_found={"running": running},
+        powermta_service="pmta",
+        powermta_open_files=4096,
+        __powermta_installed={"changed": restarted},
+        __powermta_licensed={"changed": False, "skipped": True},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert ("systemctl restart pmta" in done.stdout) == told
