@@ -18,12 +18,13 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.expand im
 from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.hosts import attach_keys
 from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.status import STATUSES, delivers, in_pool
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_config import lint, parse
+from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_fleet import read_back
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_fleet.render import NOWHERE, render_host
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError
 
 ROOT = Path(__file__).resolve().parents[5]
 sys.path.insert(0, str(ROOT / "tests/standins/powermta"))
-from pmta_standin import model, parser, paths, routing  # noqa: E402
+from pmta_standin import commands, domains, model, parser, paths, routing  # noqa: E402
 
 DEFAULTS = yaml.safe_load((ROOT / "roles/policy/defaults/main.yml").read_text())
 FLEET_POLICY = {
@@ -245,3 +246,38 @@ def test_a_feeder_that_holds_the_management_address_is_refused(network):
 def test_a_management_address_that_is_none_is_refused():
     with pytest.raises(FleetError, match="powermta_management_address: 'vps2' is not an address"):
         render_host(fleet(tenant("a", 1, [{}])), "vps2", {**POLICY, "management_address": "vps2"}, {})
+
+
+class Engine:
+    """As much of the stand-in as its `show` needs."""
+
+    def __init__(self, config):
+        self.config = config
+        for block in config.top.inside("virtual-mta"):
+            table = domains.DomainTable(block.inside("domain"), config.macros)
+            config.vmtas[block.name] = model.Vmta(block.name, block, [], table, [])
+
+    def _known(self, name):
+        return name in self.config.vmtas
+
+    def show(self, subcommand, argument):
+        return getattr(commands, f"show_{subcommand.replace('-', '_')}")(self, [argument], {})[0]
+
+
+def test_what_is_rendered_can_be_read_back(tmp_path):
+    """By the stand-in, which shows a lost value as lost."""
+    states = [{"status": "active"}, {"status": "quarantine"}, {"status": "active", "daily_quota": 7}]
+    content = rendered(fleet(tenant("a", 1, states)))[0]["content"]
+    wanted = read_back.expected("", content)
+    assert [(one.vmta, one.directive) for one in wanted] == [
+        ("a-2", "smtp-hosts"),
+        ("unrouted-a", "smtp-hosts"),
+        ("a-1", "max-smtp-msg-rate"),
+        ("a-3", "max-smtp-msg-rate"),
+    ]
+    whole = Engine(loaded(content, tmp_path))
+    lost = Engine(loaded(re.sub(r"(?m)^ *(smtp-hosts|max-smtp-msg-rate) .*\n", "", content), tmp_path))
+    for one in wanted:
+        subcommand, argument = one.questions[0]
+        assert read_back.judge(0, whole.show(subcommand, argument), "", one, subcommand).ok is True
+        assert read_back.judge(0, lost.show(subcommand, argument), "", one, subcommand).ok is False
