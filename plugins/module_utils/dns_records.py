@@ -19,6 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from .dkim import record_name, record_text
 from .dns_text import dotted, is_under, plain_name, reverse_name
+from .fleet.status import exists_in_mta
 from .problems import FleetError, Problem
 from .spf_text import LOOKUP_LIMIT, part_name, spf_texts
 
@@ -43,26 +44,20 @@ _DMARC_TAGS = (
 )
 
 
-def is_published(sender: Mapping) -> bool:
-    """Records are kept for every sender until it is retired: a stopped sender's waiting mail is still judged by
-    them."""
-    return sender["status"] != "retired"
-
-
 def wanted_records(document: Mapping, ttl: int = DEFAULT_TTL) -> list[dict]:
     """Everything the fleet needs published, each (name, type, match) once, sorted.
 
     document: the fleet document. ttl in seconds. Keys that are not made yet are left out; :func:`pending_records` lists
     them. PTR records are here only for senders with ``ptr.method`` rfc2136; :func:`ptr_requests` has the others. Raises
     FleetError with every contradiction."""
-    return _records([sender for sender in document["senders"] if is_published(sender)], _tenants(document), ttl)
+    return _records([sender for sender in document["senders"] if exists_in_mta(sender)], _tenants(document), ttl)
 
 
 def absent_records(document: Mapping, ttl: int = DEFAULT_TTL) -> list[dict]:
     """What retired senders leave behind: the records of ``document["gone"]`` and of senders with status retired, less
     what a remaining sender needs. Same shape; ``values`` is what the sender had, or empty when any matching value
     goes."""
-    leaving = [*document.get("gone", ()), *(sender for sender in document["senders"] if not is_published(sender))]
+    leaving = [*document.get("gone", ()), *(sender for sender in document["senders"] if not exists_in_mta(sender))]
     return records_for(document, leaving, ttl)
 
 
@@ -75,7 +70,7 @@ def records_for(document: Mapping, senders: Iterable[Mapping], ttl: int = DEFAUL
     leaving = list(senders)
     tenants = _tenants(document)
     going = {_identity(sender) for sender in leaving}
-    remaining = [sender for sender in document["senders"] if _identity(sender) not in going and is_published(sender)]
+    remaining = [sender for sender in document["senders"] if _identity(sender) not in going and exists_in_mta(sender)]
     kept = {_key(record) for record in _records(remaining, tenants, ttl)}
     keyless = {plain_name(sender["domain"]) for sender in remaining if not sender.get("selector")}
     for sender in remaining:
@@ -107,7 +102,7 @@ def pending_records(document: Mapping) -> list[dict]:
     """
     pending: dict[str, dict] = {}
     for sender in document["senders"]:
-        if not is_published(sender) or sender.get("public"):
+        if not exists_in_mta(sender) or sender.get("public"):
             continue
         domain, selector = plain_name(sender["domain"]), sender.get("selector")
         pending.setdefault(
@@ -132,7 +127,7 @@ def ptr_requests(document: Mapping, observed: Mapping[str, Sequence[str] | None]
     2317)."""
     requests, problems = [], []
     for sender in document["senders"]:
-        if not is_published(sender) or sender["ptr"]["method"] != "manual":
+        if not exists_in_mta(sender) or sender["ptr"]["method"] != "manual":
             continue
         try:
             owner = ptr_name(sender["ip"], sender["ptr"].get("zone"))

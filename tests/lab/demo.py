@@ -17,6 +17,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ansible_collections.email_engine.fleet.plugins.module_utils.proof import proof_table
+
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "build" / "demo"
 PLAYBOOK = str(Path(sys.executable).parent / "ansible-playbook")
@@ -70,21 +72,11 @@ def proof(name: str, inventory: Path, into: list[dict] | None = None) -> list[di
         play(name, "tests/lab/proof.yml", inventory, "-e", f"proof_report={report}")
     finally:
         rows = json.loads(report.read_text()) if report.exists() else []
-        table(rows)
+        for line in proof_table(rows):
+            print(f"    {line}", flush=True)
         if into is not None:
             into += [{key: value for key, value in row.items() if key not in ("ok", "broken")} for row in rows]
     return rows
-
-
-def table(rows: list[dict]) -> None:
-    columns = ["sender", "ip", "received", "source_ip_ok", "ehlo_ok", "fcrdns_ok", "spf", "dkim", "dmarc"]
-    lines = [columns] + [[{True: "yes", False: "NO"}.get(row[c], str(row[c])) for c in columns] for row in rows]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
-    for line in lines:
-        print("    " + "  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip(), flush=True)
-    for row in rows:
-        for text in row["broken"]:
-            print(f"    BROKEN {row['sender']}: {text}", flush=True)
 
 
 def is_idempotent(hosts: dict[str, dict[str, int]]) -> bool:

@@ -71,9 +71,8 @@ def _tenant(check: Checker, where: str, data: t.Mapping, policy: t.Mapping) -> d
     check.fault(f"{where}.name", name, names.name_fault(name), "Give the tenant a short name, such as sos-holidays.")
     routing = data.get("routing", "by_sender")
     check.choice(f"{where}.routing", routing, status.ROUTINGS)
-    for key in ("trusted",):
-        if not isinstance(data.get(key, False), bool):
-            check.add(f"{where}.{key}", f"must be true or false, found {data[key]!r}", "Write true or false.")
+    if not isinstance(data.get("trusted", False), bool):
+        check.add(f"{where}.trusted", f"must be true or false, found {data['trusted']!r}", "Write true or false.")
     if data.get("domain") is not None:
         check.fault(
             f"{where}.domain", data["domain"], names.host_name_fault(data["domain"]), "Give the tenant's domain."
@@ -183,7 +182,7 @@ def _senders(
         check_settings(check, place, block, policy, mtas)
         common = {**shared, **{key: block[key] for key in SENDER_SETTINGS if key in block}}
         overridden = {number_of(key) for key in as_mapping(block.get("overrides"))}
-        for number, _position, given in expand_range(check, place, block):
+        for number, given in expand_range(check, place, block):
             here = f"{place} number {number}"
             if number in overridden:
                 check.keys(here, given, LISTED_KEYS)

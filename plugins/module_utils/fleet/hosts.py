@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import typing as t
 
+from .status import exists_in_mta
+
 
 def key_requests(document: t.Mapping, mta: str) -> list[dict]:
     """``[{"domain": ...}]`` for the signing domains whose keys live on host *mta*, each once, in fleet order."""
     domains = dict.fromkeys(
-        sender["domain"] for sender in document["senders"] if sender["mta"] == mta and sender["status"] != "retired"
+        sender["domain"] for sender in document["senders"] if sender["mta"] == mta and exists_in_mta(sender)
     )
     return [{"domain": domain} for domain in domains]
 
@@ -38,5 +40,5 @@ def addresses(document: t.Mapping, mta: str) -> list[dict]:
     return [
         {key: sender[key] for key in ("ip", "interface", "gateway", "table")}
         for sender in document["senders"]
-        if sender["mta"] == mta and sender["status"] != "retired"
+        if sender["mta"] == mta and exists_in_mta(sender)
     ]

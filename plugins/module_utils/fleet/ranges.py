@@ -17,8 +17,8 @@ _MOST = 65536
 _LAST_NUMBER = 999_999_999
 
 
-def expand_range(check: Checker, where: str, data: t.Mapping) -> list[tuple[int, int, dict]]:
-    """The senders of one range as ``(number, position, {ip, domain, hostname, vmta, prefix ...})``.
+def expand_range(check: Checker, where: str, data: t.Mapping) -> list[tuple[int, dict]]:
+    """The senders of one range as ``(number, {ip, domain, hostname, vmta, prefix ...})``.
 
     A sender's names depend on its number only, so a larger ``count`` renames nobody. ``skip`` leaves numbers out
     without moving the others. Faults go to *check*; a faulty range gives no senders.
@@ -59,7 +59,7 @@ def expand_range(check: Checker, where: str, data: t.Mapping) -> list[tuple[int,
         if purposes:
             sender["purposes"] = purposes[position % len(purposes)]
         sender.update(by_number.get(number, {}))
-        senders.append((number, position, sender))
+        senders.append((number, sender))
     return senders
 
 
