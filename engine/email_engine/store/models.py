@@ -1,0 +1,373 @@
+# Copyright (c) 2026, email_engine.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The tables. Names are the seeds'; what they leave open keeps three rules that no program may break by mistake:
+
+- a row never joins two tenants: child rows carry ``tenant_id`` and refer to their parent by ``(tenant_id, id)``;
+- one IP is one domain is one From address, where the tenant routes by sender (a pool shares one domain);
+- the audit log only grows: the application's role may insert and read.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime
+from ipaddress import IPv4Address
+from typing import Any
+
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import INET, JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.status import PURPOSES, ROUTINGS, STATUSES
+
+OWNERS = ("inventory", "api")
+JOB_STATES = ("queued", "running", "succeeded", "failed", "cancelled")
+
+
+class Base(DeclarativeBase):
+    # Constraints have names, so that an error can be told in words and a migration can drop them.
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {
+        datetime: DateTime(timezone=True),
+        dict[str, Any]: JSONB,
+        list[Any]: JSONB,
+        list[str]: ARRAY(String),
+        str: Text,
+    }
+
+
+def one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
+    return CheckConstraint(f"{column} IN ({', '.join(repr(value) for value in values)})", name=column)
+
+
+def now() -> Any:
+    return mapped_column(server_default=func.now())
+
+
+class Tenant(Base):
+    """A client. settings: the declared rest of the fleet document's tenant (feeders, operator, dmarc, ...)."""
+
+    __tablename__ = "tenants"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    owner: Mapped[str]
+    routing: Mapped[str] = mapped_column(server_default="by_sender")
+    pool: Mapped[str] = mapped_column(unique=True)
+    settings: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    paused: Mapped[bool] = mapped_column(server_default=text("false"))
+    held_reason: Mapped[str | None]
+    version: Mapped[int] = mapped_column(server_default=text("1"))
+    created_at: Mapped[datetime] = now()
+    updated_at: Mapped[datetime] = now()
+
+    __table_args__ = (
+        UniqueConstraint("id", "routing"),
+        one_of("owner", OWNERS),
+        one_of("routing", ROUTINGS),
+    )
+    __mapper_args__ = {"version_id_col": version}
+
+
+class Domain(Base):
+    """A sending domain and what the last DNS check saw; null is unknown, never "no"."""
+
+    __tablename__ = "domains"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    name: Mapped[str] = mapped_column(unique=True)
+    dkim_selector: Mapped[str | None]
+    dkim_key_path: Mapped[str | None]
+    dkim_public: Mapped[str | None]
+    spf_valid: Mapped[bool | None]
+    dkim_valid: Mapped[bool | None]
+    dmarc_valid: Mapped[bool | None]
+    ptr_valid: Mapped[bool | None]
+    last_dns_check: Mapped[datetime | None]
+    created_at: Mapped[datetime] = now()
+
+    __table_args__ = (UniqueConstraint("tenant_id", "id"), CheckConstraint("name = lower(name)", name="name_lower"))
+
+
+class Ip(Base):
+    """A sender. Uniqueness counts those that are not retired: an address may serve again, as another sender."""
+
+    __tablename__ = "ips"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int]
+    routing: Mapped[str]
+    domain_id: Mapped[int]
+    owner: Mapped[str]
+    address: Mapped[IPv4Address] = mapped_column(INET)
+    hostname: Mapped[str]
+    sender_email: Mapped[str]
+    sender_name: Mapped[str | None]
+    vmta_name: Mapped[str]
+    mta: Mapped[str]
+    network: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    purposes: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    status: Mapped[str] = mapped_column(server_default="standby")
+    status_changed_at: Mapped[datetime] = now()
+    until: Mapped[datetime | None]
+    reserve: Mapped[bool] = mapped_column(server_default=text("false"))
+    weight: Mapped[int] = mapped_column(server_default=text("100"))
+    phase: Mapped[str | None]
+    daily_quota: Mapped[int]
+    provider_quota: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    paused: Mapped[bool] = mapped_column(server_default=text("false"))
+    reasons: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    declared: Mapped[bool] = mapped_column(server_default=text("true"))
+    mailwizz_server_id: Mapped[int | None]
+    version: Mapped[int] = mapped_column(server_default=text("1"))
+    created_at: Mapped[datetime] = now()
+    updated_at: Mapped[datetime] = now()
+
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "id"),
+        ForeignKeyConstraint(["tenant_id", "routing"], ["tenants.id", "tenants.routing"], onupdate="CASCADE"),
+        ForeignKeyConstraint(["tenant_id", "domain_id"], ["domains.tenant_id", "domains.id"]),
+        one_of("owner", OWNERS),
+        one_of("status", STATUSES),
+        CheckConstraint("weight BETWEEN 0 AND 100", name="weight"),
+        CheckConstraint("daily_quota >= 0", name="daily_quota"),
+        CheckConstraint("hostname = lower(hostname)", name="hostname_lower"),
+        CheckConstraint("masklen(address) = 32", name="address"),
+        CheckConstraint(f"purposes <@ ARRAY[{', '.join(repr(one) for one in PURPOSES)}]::varchar[]", name="purposes"),
+        Index("uq_ips_address", "address", unique=True, postgresql_where=text("status <> 'retired'")),
+        Index("uq_ips_hostname", "hostname", unique=True, postgresql_where=text("status <> 'retired'")),
+        Index("uq_ips_vmta_name", "mta", "vmta_name", unique=True, postgresql_where=text("status <> 'retired'")),
+        Index(
+            "uq_ips_domain_id",
+            "domain_id",
+            unique=True,
+            postgresql_where=text("status <> 'retired' AND routing = 'by_sender'"),
+        ),
+        Index(
+            "uq_ips_sender_email",
+            text("lower(sender_email)"),
+            unique=True,
+            postgresql_where=text("status <> 'retired' AND routing = 'by_sender'"),
+        ),
+        Index("ix_ips_tenant_id_status", "tenant_id", "status"),
+    )
+    __mapper_args__ = {"version_id_col": version}
+
+
+class OfSender:
+    """A row about one sender, and hence of its tenant."""
+
+    tenant_id: Mapped[int]
+    ip_id: Mapped[int]
+
+
+def of_sender(*more: Any) -> tuple[Any, ...]:
+    return (ForeignKeyConstraint(["tenant_id", "ip_id"], ["ips.tenant_id", "ips.id"]), *more)
+
+
+class WarmupPlan(OfSender, Base):
+    """The warm-up of one sender. Rates of the last seven days: null until enough is known."""
+
+    __tablename__ = "warmup_plans"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    phase: Mapped[str]
+    started_at: Mapped[datetime] = now()
+    phase_changed_at: Mapped[datetime] = now()
+    current_daily_quota: Mapped[int]
+    target_daily_quota: Mapped[int]
+    bounce_rate_7d: Mapped[float | None]
+    spam_rate_7d: Mapped[float | None]
+    open_rate_7d: Mapped[float | None]
+    paused: Mapped[bool] = mapped_column(server_default=text("false"))
+    pause_until: Mapped[datetime | None]
+
+    __table_args__ = of_sender(UniqueConstraint("ip_id"), CheckConstraint("current_daily_quota >= 0", name="quota"))
+
+
+class WarmupDay(Base):
+    """What a sender did on one day, UTC."""
+
+    __tablename__ = "warmup_daily_stats"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("warmup_plans.id"))
+    date: Mapped[date]
+    sent: Mapped[int] = mapped_column(server_default=text("0"))
+    delivered: Mapped[int] = mapped_column(server_default=text("0"))
+    bounced: Mapped[int] = mapped_column(server_default=text("0"))
+    complaints: Mapped[int] = mapped_column(server_default=text("0"))
+    opens: Mapped[int] = mapped_column(server_default=text("0"))
+    clicks: Mapped[int] = mapped_column(server_default=text("0"))
+
+    __table_args__ = (UniqueConstraint("plan_id", "date"),)
+
+
+class SentHour(OfSender, Base):
+    """Messages a sender handed to receivers in one hour, as far as reported."""
+
+    __tablename__ = "sent_hourly"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    hour: Mapped[datetime]
+    sent: Mapped[int]
+
+    __table_args__ = of_sender(UniqueConstraint("ip_id", "hour"), CheckConstraint("sent >= 0", name="sent"))
+
+
+class BlacklistEvent(OfSender, Base):
+    """One listing on one list, from the check that first saw it to the one that saw it gone."""
+
+    __tablename__ = "blacklist_events"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    blacklist_name: Mapped[str]
+    codes: Mapped[list[str]]
+    severity: Mapped[str]
+    listed_at: Mapped[datetime] = now()
+    cleared_at: Mapped[datetime | None]
+
+    __table_args__ = of_sender(
+        Index(
+            "uq_blacklist_events_open",
+            "ip_id",
+            "blacklist_name",
+            unique=True,
+            postgresql_where=text("cleared_at IS NULL"),
+        )
+    )
+
+
+class Incident(Base):
+    """Opened by a check, closed by evidence or by a person with a cause."""
+
+    __tablename__ = "incidents"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
+    ip_id: Mapped[int | None]
+    kind: Mapped[str]
+    summary: Mapped[str]
+    evidence: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    opened_at: Mapped[datetime] = now()
+    acknowledged_at: Mapped[datetime | None]
+    acknowledged_by: Mapped[str | None]
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[str | None]
+    cause: Mapped[str | None]
+    alerted_at: Mapped[datetime | None]
+
+    __table_args__ = of_sender(
+        CheckConstraint("(closed_at IS NULL) = (cause IS NULL)", name="cause"),
+        Index("uq_incidents_open", "ip_id", "kind", unique=True, postgresql_where=text("closed_at IS NULL")),
+    )
+
+
+class ApiKey(Base):
+    """hash: of the key's secret half; the key itself is shown once and kept nowhere. tenant_id null: an admin's."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    prefix: Mapped[str] = mapped_column(unique=True)
+    hash: Mapped[str]
+    tenant_id: Mapped[int | None] = mapped_column(ForeignKey("tenants.id"))
+    created_at: Mapped[datetime] = now()
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class Job(Base):
+    """A run of a playbook that a change asked for."""
+
+    __tablename__ = "jobs"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, server_default=func.gen_random_uuid())
+    kind: Mapped[str]
+    tenant_id: Mapped[int | None] = mapped_column(ForeignKey("tenants.id"))
+    state: Mapped[str] = mapped_column(server_default="queued")
+    arguments: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    progress: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    result: Mapped[dict[str, Any] | None]
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    asked_by: Mapped[str]
+    created_at: Mapped[datetime] = now()
+    started_at: Mapped[datetime | None]
+    seen_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        one_of("state", JOB_STATES),
+        # One converge at a time, whatever the workers do.
+        Index("uq_jobs_running", text("(true)"), unique=True, postgresql_where=text("state = 'running'")),
+    )
+
+
+class IdempotencyKey(Base):
+    """The answer that a repeated request with the same key gets again. request: digest of method, path and body."""
+
+    __tablename__ = "idempotency_keys"
+
+    api_key_id: Mapped[int] = mapped_column(ForeignKey("api_keys.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    request: Mapped[str]
+    status: Mapped[int | None]
+    answer: Mapped[dict[str, Any] | None]
+    created_at: Mapped[datetime] = now()
+
+
+class Declaration(Base):
+    """An inventory that was declared: who brings an older one is refused."""
+
+    __tablename__ = "declarations"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    revision: Mapped[str]
+    declared_from: Mapped[str]
+    made_at: Mapped[datetime]
+    digest: Mapped[str]
+    declared_at: Mapped[datetime] = now()
+
+
+class AuditRow(Base):
+    """Who changed what, why, on what evidence. tenant_id without a foreign key: the row outlives what it tells of."""
+
+    __tablename__ = "audit_log"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    at: Mapped[datetime] = now()
+    actor: Mapped[str]
+    tenant_id: Mapped[int | None]
+    action: Mapped[str]
+    target: Mapped[str]
+    reason: Mapped[str | None]
+    evidence: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    before: Mapped[dict[str, Any] | None]
+    after: Mapped[dict[str, Any] | None]
+
+    __table_args__ = (Index("ix_audit_log_tenant_id_id", "tenant_id", "id"),)
