@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -19,64 +19,11 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.problems import
 from email_engine.store.audit import Actor
 from email_engine.store.fleet import declare, document
 from email_engine.store.models import AuditRow, Declaration, Ip, Tenant
+from samples import fleet, sender, tenant
 
 ROLE = "email_engine"
-NOW = datetime(2026, 11, 22, tzinfo=timezone.utc)
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
 CONTROL = Actor("inventory on control")
-
-
-def tenant(name="sos", **changes):
-    return {
-        "name": name,
-        "routing": "by_sender",
-        "trusted": False,
-        "domain": None,
-        "from_email": None,
-        "operator": "ops@operator.test",
-        "feeders": [{"address": "198.18.0.11"}],
-        "spf_mechanisms": [],
-        "dmarc": {"policy": "none", "rua": ["mailto:dmarc@{domain}"]},
-        "pool": name,
-        "held": f"unrouted-{name}",
-        **changes,
-    }
-
-
-def sender(n, tenant="sos", **changes):
-    domain = f"m{n}.{tenant}.test"
-    return {
-        "name": domain,
-        "tenant": tenant,
-        "ip": f"198.19.0.{n}",
-        "hostname": domain,
-        "domain": domain,
-        "from_email": f"contact@{domain}",
-        "from_name": None,
-        "vmta": f"vmta-{domain}",
-        "pool": tenant,
-        "mta": "vps2",
-        "interface": None,
-        "gateway": None,
-        "table": None,
-        "ptr": {"method": "rfc2136", "zone": None},
-        "selector": None,
-        "key": None,
-        "public": None,
-        "purposes": ["newsletter"],
-        "status": "warming",
-        "weight": 100,
-        "phase": "week_1",
-        "daily_quota": 50,
-        "provider_quota": {"gmail": 20},
-        "paused": False,
-        "reasons": [],
-        "declared": True,
-        **changes,
-    }
-
-
-def fleet(*senders, tenants=None):
-    return {"version": 1, "tenants": tenants or [tenant()], "senders": list(senders), "gone": []}
 
 
 def take(engine, wanted, age=0, confirmed=False):

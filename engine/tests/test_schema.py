@@ -91,7 +91,7 @@ def test_migrations_go_down_and_up_again(database):
     owner = create_engine(database["owner"])
     assert inspect(owner).get_table_names() == ["alembic_version"]
     with owner.connect() as connection:
-        assert connection.scalar(text("SELECT count(*) FROM pg_proc WHERE proname LIKE 'audit%'")) == 0
+        assert connection.scalar(text("SELECT count(*) FROM pg_proc WHERE pronamespace = 'public'::regnamespace")) == 0
     migrations.upgrade(database["owner"], ROLE)
     assert set(inspect(owner).get_table_names()) == {*Base.metadata.tables, "alembic_version"}
 

@@ -50,6 +50,10 @@ def document(session: Session, tenant_id: int | None = None) -> dict[str, Any]:
     }
 
 
+def tenant_id(session: Session, name: str) -> int | None:
+    return session.scalars(select(Tenant.id).where(Tenant.name == name)).first()
+
+
 def _tenant_document(tenant: Tenant) -> dict[str, Any]:
     return {**tenant.settings, "name": tenant.name, "routing": tenant.routing, "pool": tenant.pool}
 

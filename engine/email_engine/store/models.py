@@ -341,6 +341,26 @@ class IdempotencyKey(Base):
     created_at: Mapped[datetime] = now()
 
 
+class FleetState(Base):
+    """One row. revision: counts every change of a tenant, domain or sender; a trigger keeps it, so that nobody can forget."""
+
+    __tablename__ = "fleet_state"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    revision: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+
+class Turn(Base):
+    """A round-robin. next: the first turn that nobody was given yet."""
+
+    __tablename__ = "turns"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    next: Mapped[int] = mapped_column(BigInteger)
+
+
 class Declaration(Base):
     """An inventory that was declared: who brings an older one is refused."""
 

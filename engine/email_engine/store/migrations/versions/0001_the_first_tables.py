@@ -19,6 +19,7 @@ GRANTS = (
     "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}",
     "REVOKE UPDATE, DELETE, TRUNCATE ON audit_log FROM {role}",
     "REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON alembic_version FROM {role}",
+    "REVOKE INSERT, DELETE, TRUNCATE ON fleet_state FROM {role}",
     "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}",
 )
 # The owner's slips, too.
@@ -29,6 +30,19 @@ BEGIN
 END $$;
 CREATE TRIGGER only_grows BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_log
     FOR EACH STATEMENT EXECUTE FUNCTION audit_log_only_grows();
+"""
+REVISION = """
+INSERT INTO fleet_state (id) VALUES (1);
+CREATE FUNCTION fleet_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE fleet_state SET revision = revision + 1;
+    RETURN NULL;
+END $$;
+"""
+COUNTED = ("tenants", "domains", "ips")
+COUNT = """
+CREATE TRIGGER counted AFTER INSERT OR UPDATE OR DELETE ON {table}
+    FOR EACH STATEMENT EXECUTE FUNCTION fleet_changed();
 """
 
 
@@ -57,6 +71,13 @@ def upgrade() -> None:
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("declared_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_declarations")),
+    )
+    op.create_table(
+        "fleet_state",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("revision", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.CheckConstraint("id = 1", name=op.f("ck_fleet_state_one_row")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_fleet_state")),
     )
     op.create_table(
         "tenants",
@@ -293,6 +314,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("ip_id", "hour", name=op.f("uq_sent_hourly_ip_id_hour")),
     )
     op.create_table(
+        "turns",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("next", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_turns")),
+    )
+    op.create_table(
         "warmup_plans",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("phase", sa.Text(), nullable=False),
@@ -329,12 +356,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_warmup_daily_stats")),
         sa.UniqueConstraint("plan_id", "date", name=op.f("uq_warmup_daily_stats_plan_id_date")),
     )
+    op.execute(APPEND_ONLY)
+    op.execute(REVISION)
+    for table in COUNTED:
+        op.execute(COUNT.format(table=table))
     for statement in GRANTS:
         op.execute(statement.format(role=context.config.attributes["role"]))
-    op.execute(APPEND_ONLY)
 
 
 def downgrade() -> None:
+    op.drop_table("turns")
     op.drop_table("warmup_daily_stats")
     op.drop_table("warmup_plans")
     op.drop_table("sent_hourly")
@@ -363,7 +394,9 @@ def downgrade() -> None:
     op.drop_table("domains")
     op.drop_table("api_keys")
     op.drop_table("tenants")
+    op.drop_table("fleet_state")
     op.drop_table("declarations")
     op.drop_index("ix_audit_log_tenant_id_id", table_name="audit_log")
     op.drop_table("audit_log")
     op.execute("DROP FUNCTION audit_log_only_grows")
+    op.execute("DROP FUNCTION fleet_changed")

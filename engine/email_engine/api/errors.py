@@ -1,0 +1,69 @@
+# Copyright (c) 2026, email_engine.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Errors as RFC 9457 problem documents: what is wrong, where, and the remedy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.exc import StaleDataError
+from starlette.exceptions import HTTPException
+
+from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Refusal(Exception):
+    """An answer other than success. title: what is wrong, for every such case the same. detail: this case. more: further members."""
+
+    def __init__(self, status: int, title: str, detail: str, headers: dict[str, str] | None = None, **more: Any):
+        super().__init__(detail)
+        self.status, self.title, self.detail, self.headers, self.more = status, title, detail, headers, more
+
+
+def _answer(status: int, title: str, detail: str, headers: dict[str, str] | None = None, **more: Any) -> JSONResponse:
+    body = {"type": "about:blank", "status": status, "title": title, "detail": detail, **more}
+    return JSONResponse(body, status, headers, MEDIA_TYPE)
+
+
+def _invalid(_request: Request, fault: RequestValidationError) -> JSONResponse:
+    # Never the input itself: it may hold a secret.
+    errors = [{"where": ".".join(str(part) for part in one["loc"]), "what": one["msg"]} for one in fault.errors()]
+    detail = "; ".join(f"{one['where']}: {one['what']}" for one in errors)
+    return _answer(422, "The request is not valid", detail, errors=errors)
+
+
+def _conflict(_request: Request, fault: IntegrityError) -> JSONResponse:
+    name = getattr(getattr(fault.orig, "diag", None), "constraint_name", None) or "unknown"
+    detail = f"the change would break the rule {name}: somebody else holds that address, name or mailbox"
+    return _answer(409, "The change conflicts with what is there", detail, rule=name)
+
+
+def install(app: FastAPI) -> None:
+    """Every error of *app* becomes a problem document."""
+
+    @app.exception_handler(Refusal)
+    def refused(_request: Request, fault: Refusal) -> JSONResponse:
+        return _answer(fault.status, fault.title, fault.detail, fault.headers, **fault.more)
+
+    @app.exception_handler(FleetError)
+    def not_a_fleet(_request: Request, fault: FleetError) -> JSONResponse:
+        errors = [{"where": one.where, "what": one.what, "remedy": one.remedy} for one in fault.problems]
+        return _answer(409, "The fleet cannot be so", str(fault), errors=errors)
+
+    @app.exception_handler(StaleDataError)
+    def stale(_request: Request, _fault: StaleDataError) -> JSONResponse:
+        return _answer(409, "Somebody else was faster", "the row changed meanwhile: read it again, then decide")
+
+    @app.exception_handler(HTTPException)
+    def http(_request: Request, fault: HTTPException) -> JSONResponse:
+        return _answer(fault.status_code, str(fault.detail), str(fault.detail), dict(fault.headers or {}))
+
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(IntegrityError, _conflict)

@@ -1,0 +1,74 @@
+# Copyright (c) 2026, email_engine.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""API keys: ``ee_PREFIX_SECRET``. The prefix finds the row, an HMAC of the whole is compared; the key itself is kept nowhere."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Row, func, select
+from sqlalchemy.orm import Session
+
+from email_engine.store.audit import Actor, record
+from email_engine.store.models import ApiKey, FleetState, Tenant
+
+
+class Caller(NamedTuple):
+    """Who asks. tenant: name and id of the only tenant it sees, None for an admin. revision: of the fleet, read on the way."""
+
+    key_id: int
+    name: str
+    tenant_id: int | None
+    tenant: str | None
+    revision: int
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(f"key {self.name}", self.tenant_id)
+
+
+def digest(key: str, pepper: str) -> str:
+    # Keys are 256 random bits: a slow hash would add nothing but load.
+    return hmac.new(pepper.encode(), key.encode(), hashlib.sha256).hexdigest()
+
+
+def create(
+    session: Session,
+    actor: Actor,
+    pepper: str,
+    name: str,
+    tenant_id: int | None = None,
+    expires_at: datetime | None = None,
+) -> str:
+    """A new key, shown this once."""
+    prefix = secrets.token_hex(4)
+    key = f"ee_{prefix}_{secrets.token_urlsafe(32)}"
+    session.add(ApiKey(name=name, prefix=prefix, hash=digest(key, pepper), tenant_id=tenant_id, expires_at=expires_at))
+    record(session, actor, "created", f"API key {name}", tenant_id=tenant_id)
+    return key
+
+
+def find(session: Session, pepper: str, key: str) -> Caller | None:
+    """The caller behind *key*; None when it is unknown, expired or revoked. Asked at every request, so an end counts at once."""
+    parts = key.split("_", 2)
+    if len(parts) != 3 or parts[0] != "ee" or not key.isascii():
+        return None
+    row: Row | None = session.execute(
+        select(ApiKey.id, ApiKey.name, ApiKey.hash, ApiKey.tenant_id, Tenant.name.label("tenant"), FleetState.revision)
+        .outerjoin(Tenant, Tenant.id == ApiKey.tenant_id)
+        .join(FleetState, FleetState.id == 1)
+        .where(
+            ApiKey.prefix == parts[1],
+            ApiKey.revoked_at.is_(None),
+            ApiKey.expires_at.is_(None) | (ApiKey.expires_at > func.now()),
+        )
+    ).first()
+    # Without a row, too, one digest is made: how long it takes tells nothing.
+    if not hmac.compare_digest(digest(key, pepper), row.hash if row else "0" * 64) or row is None:
+        return None
+    return Caller(row.id, row.name, row.tenant_id, row.tenant, row.revision)

@@ -1,0 +1,233 @@
+# Copyright (c) 2026, email_engine.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keys, the fleet and the choice of a sender, over HTTP, against a real PostgreSQL and a real Redis."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from email_engine.api import keys
+from email_engine.api.app import create_app
+from email_engine.settings import Settings
+from email_engine.store.audit import Actor
+from email_engine.store.models import ApiKey, Ip, SentHour, Tenant
+from samples import fleet, sender, tenant
+
+ROLE = "email_engine"
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory):
+    """A Redis of the tests' own: (its URL, stop, start)."""
+    if shutil.which("redis-server") is None:
+        pytest.fail("Redis is not installed: apt-get install redis-server")
+    place = tmp_path_factory.mktemp("redis") / "socket"
+    running = []
+
+    def start():
+        command = ["redis-server", "--port", "0", "--unixsocket", str(place), "--save", "", "--appendonly", "no"]
+        running.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=place.parent))
+        for _ in range(100):
+            try:
+                with socket.socket(socket.AF_UNIX) as one:
+                    one.connect(str(place))
+                return
+            except OSError:
+                time.sleep(0.05)
+
+    def stop():
+        running[-1].kill()
+        running[-1].wait()
+
+    start()
+    yield f"unix://{place}", stop, start
+    stop()
+
+
+@pytest.fixture
+def app(database, redis):
+    app = create_app(Settings(database=database[ROLE], redis=redis[0], key_pepper="pepper", database_connections=8))
+    app.state.redis.flushall()
+    yield app
+    app.state.sessions.kw["bind"].dispose()
+
+
+@pytest.fixture
+def client(app):
+    return TestClient(app)
+
+
+def make_key(app, name, tenant=None, **more):
+    with app.state.sessions() as session, session.begin():
+        number = session.scalars(select(Tenant.id).where(Tenant.name == tenant)).first() if tenant else None
+        return {"X-API-KEY": keys.create(session, Actor("test"), "pepper", name, number, **more)}
+
+
+@pytest.fixture
+def admin(app):
+    return make_key(app, "admin")
+
+
+def declare(client, admin, wanted, made_at=NOW, **more):
+    body = {"made_at": made_at.isoformat(), "declared_from": "control", "revision": "abc", "fleet": wanted, **more}
+    return client.put("/api/v1/fleet", headers=admin, json=body)
+
+
+@pytest.fixture
+def two_tenants(client, admin):
+    wanted = fleet(sender(1), sender(2), sender(3, "other"), tenants=[tenant(), tenant("other")])
+    assert declare(client, admin, wanted).status_code == 200
+    return wanted
+
+
+def problem(answer, status):
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    return answer.json()
+
+
+@pytest.mark.parametrize("given", [None, "", "zzz", "ee_a_b", "ee_00000000_" + "x" * 43, "ee_é_x"])
+def test_no_key_no_answer(client, admin, given):
+    headers = {} if given is None else {"X-API-KEY": given.encode()}
+    found = problem(client.get("/api/v1/fleet", headers=headers), 401)
+    assert "X-API-KEY" in found["detail"] and (not given or given not in found["detail"])
+
+
+@pytest.mark.parametrize("end", ["revoked_at = now()", "expires_at = now()"])
+def test_an_ended_key_stops_at_once(app, client, admin, end):
+    assert client.get("/api/v1/fleet", headers=admin).status_code == 200
+    with app.state.sessions() as session, session.begin():
+        session.execute(text(f"UPDATE api_keys SET {end}"))
+    problem(client.get("/api/v1/fleet", headers=admin), 401)
+
+
+def test_a_key_is_kept_nowhere(app, admin):
+    with app.state.sessions() as session:
+        row = session.scalars(select(ApiKey)).one()
+    assert admin["X-API-KEY"].split("_", 2)[2] not in str(vars(row))
+    assert row.hash != keys.digest(admin["X-API-KEY"], "another pepper")
+
+
+def test_the_fleet_comes_back_and_is_not_sent_twice(client, admin, two_tenants):
+    first = client.get("/api/v1/fleet", headers=admin)
+    assert first.json() == two_tenants
+    again = client.get("/api/v1/fleet", headers={**admin, "If-None-Match": first.headers["ETag"]})
+    assert again.status_code == 304 and not again.content
+    declare(client, admin, {**two_tenants, "senders": [sender(1, from_name="New"), *two_tenants["senders"][1:]]})
+    changed = client.get("/api/v1/fleet", headers={**admin, "If-None-Match": first.headers["ETag"]})
+    assert changed.status_code == 200 and changed.json()["senders"][0]["from_name"] == "New"
+
+
+def test_a_tenants_key_sees_its_own_only(app, client, two_tenants):
+    mine = make_key(app, "other's", "other")
+    found = client.get("/api/v1/fleet", headers=mine).json()
+    assert {one["tenant"] for one in found["senders"]} == {one["name"] for one in found["tenants"]} == {"other"}
+    problem(declare(client, mine, two_tenants), 403)
+    there = client.post("/api/v1/senders:select", headers=mine, json={"campaign": "newsletter", "tenant": "sos"})
+    nowhere = client.post("/api/v1/senders:select", headers=mine, json={"campaign": "newsletter", "tenant": "none"})
+    assert problem(there, 404)["title"] == problem(nowhere, 404)["title"]
+    chosen = client.post("/api/v1/senders:select", headers=mine, json={"campaign": "newsletter"})
+    assert chosen.json()["name"] == "m3.other.test"
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "word"),
+    [
+        ({"made_at": "yesterday"}, 422, "body.made_at"),
+        ({"made_at": "2026-11-22T00:00:00"}, 422, "body.made_at"),
+        ({"fleet": {"version": 1}}, 422, "fleet/document"),
+        ({"fleet": fleet(sender(1, status="asleep"))}, 422, "fleet/senders/0/status"),
+        ({"fleet": fleet(tenants=[tenant(), tenant("other")])}, 409, "is empty"),
+        ({"made_at": "2026-11-21T00:00:00Z"}, 409, "is older"),
+    ],
+)
+def test_a_bad_declaration_names_its_fault(client, admin, two_tenants, change, status, word):
+    body = {"made_at": NOW.isoformat(), "declared_from": "control", "revision": "abc", "fleet": two_tenants, **change}
+    assert word in problem(client.put("/api/v1/fleet", headers=admin, json=body), status)["detail"]
+    assert client.get("/api/v1/fleet", headers=admin).json() == two_tenants
+
+
+def choose(client, key, **wish):
+    return client.post("/api/v1/senders:select", headers=key, json={"campaign": "newsletter", "tenant": "sos", **wish})
+
+
+def test_nobody_may_send_and_why(app, client, admin, two_tenants):
+    with app.state.sessions() as session, session.begin():
+        session.execute(text("UPDATE ips SET status = 'quarantine' WHERE hostname = 'm1.sos.test'"))
+        second = session.scalars(select(Ip).where(Ip.hostname == "m2.sos.test")).one()
+        hour = session.scalar(text("SELECT date_trunc('hour', now())"))
+        session.add(SentHour(tenant_id=second.tenant_id, ip_id=second.id, hour=hour, sent=50))
+    found = problem(choose(client, admin), 409)
+    assert found["senders"] == [
+        {"sender": "m1.sos.test", "reason": "status is quarantine"},
+        {"sender": "m2.sos.test", "reason": "daily quota is used up: 50 of 50"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wish", "status", "word"),
+    [
+        ({"campaign": "spam"}, 422, "body.campaign"),
+        ({"mode": "luck"}, 422, "body.mode"),
+        ({"tenant": None}, 422, "body.tenant"),
+        ({"tenant": "nobody"}, 404, "no tenant nobody"),
+    ],
+)
+def test_a_bad_wish_names_its_fault(client, admin, two_tenants, wish, status, word):
+    assert word in problem(choose(client, admin, **wish), status)["detail"]
+
+
+def test_least_used(app, client, admin, two_tenants):
+    with app.state.sessions() as session, session.begin():
+        first = session.scalars(select(Ip).where(Ip.hostname == "m1.sos.test")).one()
+        hour = session.scalar(text("SELECT date_trunc('hour', now())"))
+        session.add(SentHour(tenant_id=first.tenant_id, ip_id=first.id, hour=hour, sent=1))
+    assert choose(client, admin, mode="least_used").json()["name"] == "m2.sos.test"
+
+
+def test_round_robin_is_exact_for_many_at_once(app, client, admin, two_tenants):
+    """Two applications as two processes have them, many threads: each sender as often as the other."""
+    second = TestClient(create_app(app.state.settings))
+
+    def one(number):
+        return choose((client, second)[number % 2], admin, mode="round_robin").json()["name"]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(Counter(pool.map(one, range(200))).values()) == {100}
+
+
+def test_round_robin_without_redis(client, admin, two_tenants, redis):
+    _url, stop, start = redis
+    before = [choose(client, admin, mode="round_robin").json()["name"] for _ in range(4)]
+    stop()
+    try:
+        during = [choose(client, admin, mode="round_robin").json()["name"] for _ in range(6)]
+    finally:
+        start()
+    after = [choose(client, admin, mode="round_robin").json()["name"] for _ in range(6)]
+    for part in (before, during, after):
+        assert set(Counter(part).values()) == {len(part) // 2}
+
+
+def test_a_cached_fleet_is_never_an_old_one(app, client, admin, two_tenants):
+    assert choose(client, admin).json()["candidates"] == 2
+    with Session(app.state.sessions.kw["bind"]) as session, session.begin():
+        session.execute(text("UPDATE ips SET paused = true WHERE hostname = 'm1.sos.test'"))
+    assert choose(client, admin).json()["candidates"] == 1
+
+
+def test_health(client):
+    assert client.get("/health").json() == client.get("/ready").json() == {"status": "ok"}
