@@ -90,3 +90,16 @@ class Facts:
     def of(self, name: str) -> list[Setting]:
         """Every line of one of the directives that rules ask about."""
         return self.settings.get(name, [])
+
+
+_YES = frozenset(("yes", "true"))
+
+
+def on(setting: Setting) -> bool:
+    """Whether a boolean directive says yes."""
+    return bool(setting.directive.args) and setting.directive.values[0].lower() in _YES
+
+
+def around_name(around: tuple[Section, ...]) -> str:
+    """Name of the innermost section, lower case; "" at global level."""
+    return around[-1].value.lower() if around else ""

@@ -5,10 +5,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 ERROR = "error"
 WARNING = "warning"
+# report(rule, place, message, remedy=None, severity=None)
+Report = Callable[..., None]
+
+
+class Rule(NamedTuple):
+    """severity: "error" or "warning"; explanation: why it matters; remedy: shown unless a finding brings a better one."""
+
+    severity: str
+    explanation: str
+    remedy: str
 
 
 class Finding(NamedTuple):
@@ -27,3 +38,10 @@ class Finding(NamedTuple):
 
     def as_dict(self) -> dict:
         return self._asdict()
+
+
+class Silenced(NamedTuple):
+    """A finding that somebody decided to live with, and why."""
+
+    finding: Finding
+    reason: str

@@ -10,14 +10,14 @@ What it cannot see (key files, bound addresses, published records, the licence) 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from typing import Optional
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple, Optional
 
 from . import sections, specs, tokens, values
 from .collector import paused
 from .facts import Facts, Key, Place, Setting, Use
-from .finding import ERROR, WARNING, Finding
-from .meaning import judge
+from .finding import ERROR, WARNING, Finding, Silenced
+from .judges import judge
 from .parse import locate, parse
 from .printer import render
 from .rules import RULES
@@ -32,7 +32,7 @@ DEEPEST_TAG = 50
 _MACRO = re.compile(r"\$\{?([A-Za-z0-9_]+)\}?")
 # Two of these at global level: the file is a whole configuration, not a part that another one includes.
 _MARKS = frozenset(("postmaster", "log-file", "spool", "smtp-listener", "http-mgmt-port", "run-as-root", "acct-file"))
-# Lines that the rules of `meaning` ask about.
+# Lines that the rules of `judges` ask about.
 _KEPT = frozenset(
     (
         "always-allow-relaying",
@@ -54,30 +54,52 @@ _KEPT = frozenset(
 )
 
 
+class LintReport(NamedTuple):
+    """findings: what is wrong, in file order; silenced: what was judged acceptable, with the reasons; facts: what the
+    configuration defines and uses."""
+
+    findings: list[Finding]
+    silenced: list[Silenced]
+    facts: Facts
+
+
 def lint(
     config: str | Config | Iterable[Node],
     file: str = "config",
     resolve: Resolver | None = None,
     whole: bool | None = None,
+    silenced: Mapping[str, str] | None = None,
 ) -> list[Finding]:
     """Everything wrong with a configuration, in file order.
 
     config: text, a parsed tree, or built nodes (which are rendered first). resolve: reads includes; without it they are not
     followed, and a name that is not defined here is a warning then, because an include may define it. whole: True for a
     complete configuration (required settings must be there), False for a part of one (names may be defined elsewhere), None to
-    tell by the settings it holds.
+    tell by the settings it holds. silenced: rule -> reason, for rules that are not to be reported at all.
     """
+    return lint_report(config, file, resolve, whole, silenced).findings
+
+
+def lint_report(
+    config: str | Config | Iterable[Node],
+    file: str = "config",
+    resolve: Resolver | None = None,
+    whole: bool | None = None,
+    silenced: Mapping[str, str] | None = None,
+) -> LintReport:
+    """As `lint`, and also what was silenced and what was collected."""
     if not isinstance(config, (str, Config)):
         config = render(config)
     with paused():
         if isinstance(config, str):
             config = parse(config, file)
-        return _Linter(resolve, whole).run(config)
+        return _Linter(resolve, whole, silenced or {}).run(config)
 
 
 class _Linter:
-    def __init__(self, resolve: Resolver | None, whole: bool | None):
+    def __init__(self, resolve: Resolver | None, whole: bool | None, silenced: Mapping[str, str]):
         self.resolve = resolve
+        self.silenced = silenced
         self.whole = whole
         self.facts = Facts()
         self.findings: list[Finding] = []
@@ -93,9 +115,17 @@ class _Linter:
     ) -> None:
         if len(self.findings) < MOST_FINDINGS:
             line, column = locate(place.node, place.index)
-            usual, known = RULES[rule]
+            known = RULES[rule]
             self.findings.append(
-                Finding(place.file, max(line, 1), max(column, 1), severity or usual, rule, message, remedy or known)
+                Finding(
+                    place.file,
+                    max(line, 1),
+                    max(column, 1),
+                    severity or known.severity,
+                    rule,
+                    message,
+                    remedy or known.remedy,
+                )
             )
 
     def here(self, node: Directive | Section, index: int = 0) -> Place:
@@ -104,7 +134,7 @@ class _Linter:
 
     # The walk --------------------------------------------------------------------------------------------------------
 
-    def run(self, config: Config) -> list[Finding]:
+    def run(self, config: Config) -> LintReport:
         self.file = config.file
         self.findings += config.findings
         table = specs.by_section()
@@ -159,7 +189,12 @@ class _Linter:
         order = {
             name: at for at, name in enumerate(dict.fromkeys([config.file, *(found.file for found in self.findings)]))
         }
-        return sorted(self.findings, key=lambda found: (order[found.file], found.line, found.column))
+        findings = sorted(self.findings, key=lambda found: (order[found.file], found.line, found.column))
+        return LintReport(
+            [found for found in findings if found.rule not in self.silenced],
+            [Silenced(found, self.silenced[found.rule]) for found in findings if found.rule in self.silenced],
+            self.facts,
+        )
 
     def include(self, node: Directive, files: tuple[str, ...]) -> list[Config] | None:
         pattern = node.values[0]

@@ -304,7 +304,7 @@ def test_passwords_are_not_told():
 
 
 def test_every_rule_that_is_reported_has_its_entry():
-    source = "".join(path.read_text() for path in (ROOT / "plugins/module_utils/pmta_config").glob("*.py"))
+    source = "".join(path.read_text() for path in (ROOT / "plugins/module_utils/pmta_config").rglob("*.py"))
     for rule in RULES:
         if rule.startswith("missing-") or rule.endswith("-undefined") or rule == "version":
             continue
