@@ -18,7 +18,7 @@ def per_day(rate: str) -> Fraction | None:
     """Messages a day that a PowerMTA rate (``N/[M]unit``) lets through; None for ``unlimited``."""
     if rate == "unlimited":
         return None
-    match = _RATE.match(rate)
+    match = _RATE.match(rate.lower())
     if not match or match[3] not in _SECONDS or match[2] == "0":
         raise FleetError(
             [Problem(f"rate {rate!r}", "is not a PowerMTA rate", "Write N/unit, such as 100/h, 50/d or 83/10m.")]
