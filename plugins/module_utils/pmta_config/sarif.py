@@ -11,7 +11,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Mapping
 
-from .finding import Finding
+from .finding import Finding, encodable
 from .rules import RULES
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -24,6 +24,7 @@ _BASE = "ROOT"
 # RFC 3986 2.3, and the slash that parts segments.
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/")
 _KINDS = {"syntax": "syntax", "comment": "syntax", "host": "host", "silence": "silence"}
+_KINDS.update(dict.fromkeys(("unknown", "section", "argument"), "language"))
 
 
 def log(
@@ -62,6 +63,11 @@ def log(
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
+def kind(rule: str) -> str:
+    """What a rule judges: syntax, language, meaning, host (with the DNS) or silence."""
+    return _KINDS.get(rule.partition("-")[0], "meaning")
+
+
 def _driver(tool: Mapping[str, str]) -> dict:
     repository = tool.get("repository")
     driver: dict = {"name": "pmta-lint"}
@@ -71,7 +77,6 @@ def _driver(tool: Mapping[str, str]) -> dict:
         driver["informationUri"] = repository
     driver["rules"] = []
     for name, rule in RULES.items():
-        kind = _KINDS.get(name.partition("-")[0], "meaning")
         described = {
             "id": name,
             "name": "".join(word.capitalize() for word in name.split("-")),
@@ -79,7 +84,7 @@ def _driver(tool: Mapping[str, str]) -> dict:
             "fullDescription": {"text": rule.explanation},
             "help": {"text": f"{rule.remedy}."},
             "defaultConfiguration": {"level": rule.severity},
-            "properties": {"tags": ["powermta", kind]},
+            "properties": {"tags": ["powermta", kind(name)]},
         }
         if repository:
             described["helpUri"] = f"{repository}/blob/main/docs/reference/lint-rules.md#{name}"
@@ -99,7 +104,7 @@ def _result(found: Finding, suppressions: list, rule: int, base: str) -> dict:
         "ruleId": found.rule,
         "ruleIndex": rule,
         "level": found.severity,
-        "message": {"text": _text(f"{found.message}. {found.remedy}.")},
+        "message": {"text": encodable(f"{found.message}. {found.remedy}.")},
         "locations": [{"physicalLocation": place}],
         "suppressions": suppressions,
     }
@@ -109,7 +114,7 @@ def _notification(path: str, why: str, base: str) -> dict:
     return {
         "level": "error",
         "descriptor": {"id": UNREAD},
-        "message": {"text": _text(f"{path} cannot be read: {why}.")},
+        "message": {"text": encodable(f"{path} cannot be read: {why}.")},
         "locations": [{"physicalLocation": {"artifactLocation": _location(path, base)}}],
     }
 
@@ -129,8 +134,3 @@ def _file_uri(path: str) -> str:
 
 def _encoded(path: str) -> str:
     return "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in path.encode("utf-8", "surrogateescape"))
-
-
-def _text(words: str) -> str:
-    """Bytes that were no text cannot stand in JSON that others read."""
-    return words.encode("utf-8", "backslashreplace").decode("utf-8")
