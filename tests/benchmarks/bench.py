@@ -25,6 +25,9 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_config imp
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_fleet.render import render_host
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+from policy import host_policy  # noqa: E402
+
 OUT = ROOT / "build" / "bench"
 BIN = Path(sys.executable).parent
 COLLECTIONS = ROOT / ".cache" / "collections"
@@ -37,27 +40,7 @@ BARS = {
     "render_lint_mb_s": (1, "at least"),
     "keygen_rate": (0.8, "at least"),
 }
-# What the powermta role's defaults come to; the content matters little, the size per sender does.
-POLICY = {
-    "postmaster": "ops@operator.test",
-    "management_address": "10.255.0.2",
-    "management_host_name": "mta.bench.test",
-    "listeners": ["10.255.0.2:2525", "0/0:25"],
-    "http_port": 1983,
-    "http_access": ["127.0.0.1 admin"],
-    "allow_plain_auth": False,
-    "role_addresses": ["postmaster", "abuse", "dmarc"],
-    "global_settings": {},
-    "feeder_settings": {},
-    "inbound_settings": {},
-    "accounting": {"/var/log/pmta/acct.csv": {"records": "d,b"}},
-    "log_file": "/var/log/pmta/log",
-    "spool": "/var/spool/pmta",
-    "secrets_path": "/etc/pmta/fleet-secrets",
-    "providers": {},
-    "domain_settings": {"dkim-sign": True},
-    "quarantine_hold": "30d",
-}
+POLICY = host_policy()
 
 
 def say(text: str) -> None:
@@ -142,16 +125,8 @@ def entry(ours: float, baseline: float, ratio: float, unit: str) -> dict:
 
 
 def render_and_lint(report: dict) -> None:
-    policy = {
-        "phases": {"week_1": 50},
-        "active_daily_quota": 50000,
-        "providers": {},
-        "sender_defaults": {"status": "warming", "weight": 100, "paused": False},
-        "dmarc": {"policy": "none"},
-        "operator": "ops@operator.test",
-    }
     block = {"cidr": "10.0.0.0/16", "count": 2000, "domain": "m{n}.bench.test", "vmta": "v{n}", "prefixes": ["a", "b"]}
-    fleet = expand([{"name": "bench", "feeders": [{"address": "10.255.0.1"}], "ranges": [block]}], policy, ["mta"])
+    fleet = expand([{"name": "bench", "feeders": [{"address": "10.255.0.1"}], "ranges": [block]}], POLICY, ["mta"])
     keys = [
         {"domain": s["domain"], "selector": "s1", "path": f"/etc/pmta/dkim/s1.{s['domain']}.pem", "public": "x"}
         for s in fleet["senders"]
