@@ -82,8 +82,8 @@ def _forward(answers: dict) -> dict[str, list[str] | Unknown]:
     for (name, kind), answer in answers.items():
         if kind in ("A", "AAAA"):
             known = found.get(name, [])
-            both = isinstance(known, Unknown) or isinstance(answer, Unknown)
-            found[name] = (known if isinstance(known, Unknown) else answer) if both else known + answer
+            dark = [part for part in (known, answer) if isinstance(part, Unknown)]
+            found[name] = dark[0] if dark else known + answer
     return found
 
 

@@ -51,7 +51,7 @@ class Server:
 
         self.tcp = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Tcp)
         self.udp = socketserver.ThreadingUDPServer(self.tcp.server_address, Udp)
-        self.address = "127.0.0.1:{}".format(self.tcp.server_address[1])
+        self.address = f"127.0.0.1:{self.tcp.server_address[1]}"
         for server in (self.tcp, self.udp):
             server.daemon_threads = True
             threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
