@@ -213,7 +213,8 @@ def regex(word: str) -> str | None:
 
 
 def enum(*words: str, otherwise: Word | None = None) -> Word:
-    known = frozenset(words)
+    # Where yes or no is one of the words, so are their other spellings: "add-date-header true" is published.
+    known = frozenset(words) | (_BOOLEAN if _BOOLEAN.intersection(words) else frozenset())
 
     def check(value: str) -> str | None:
         if value in known or value.lower() in known:
@@ -391,7 +392,8 @@ def _smtp_listener(args: tuple[str, ...]) -> Fault:
     wrong = listener_address(args[0])
     if wrong:
         return 0, _said(args[0], wrong)
-    if len(args) == 2 and not re.match(r"source=\S+\Z", args[1]):
+    # tls= is in no guide of 5.0 and in a published configuration.
+    if len(args) == 2 and not re.match(r"(?:source=\S+|tls=(?:yes|no|true|false))\Z", args[1], re.IGNORECASE):
         return 1, f"{args[1]!r} is not source=NAME"
     return None
 
@@ -433,6 +435,11 @@ def _signals(args: tuple[str, ...]) -> Fault:
 def _queue_filter(value: str) -> str | None:
     pattern, _slash, vmta = value.lstrip("!").partition("/")
     return domain_pattern(pattern) if pattern else "is not [!]domain[/vmta]"
+
+
+def _queue_name(value: str) -> str | None:
+    """A queue that mail is moved to: a domain, an invented name, or a reserved one such as ``{sparkpost}``."""
+    return None if re.match(r"\{[A-Za-z0-9_-]+\}\Z", value) else host(value)
 
 
 def _field(value: str) -> str | None:
@@ -602,7 +609,7 @@ _FORMS: dict[str, Arguments] = {
     "IP": exactly(address),
     "domain": exactly(host),
     "domain name": exactly(host),
-    'domain name (quoted ok) | ""': clearable(exactly(host)),
+    'domain name (quoted ok) | ""': clearable(exactly(_queue_name)),
     "domain pattern + domain": exactly(domain_pattern, host),
     "domain pattern": _sender_or_from,
     "domain pattern (repeatable)": exactly(domain_pattern),
