@@ -11,7 +11,7 @@ The rules of the meaning stand beside the code that judges them, in ``judges``.
 
 from __future__ import annotations
 
-from . import judges
+from . import host, judges, silence
 from .finding import ERROR, WARNING, Rule
 
 _SYNTAX: dict[str, Rule] = {
@@ -24,6 +24,11 @@ _SYNTAX: dict[str, Rule] = {
         ERROR,
         "No configuration holds control characters: the file is damaged, or no text at all.",
         "Is this a text file? Remove the character",
+    ),
+    "syntax-line-end": Rule(
+        ERROR,
+        "Only a line feed, alone or after a carriage return, ends a line; all that follows a lone carriage return belongs to the same line.",
+        "Save the file with line ends LF or CRLF",
     ),
     "syntax-encoding": Rule(
         ERROR,
@@ -102,6 +107,12 @@ _SYNTAX: dict[str, Rule] = {
         " the line break is not documented.",
         "Write the regex on one line",
     ),
+    "syntax-list-below": Rule(
+        WARNING,
+        "Published configurations hold macros whose list begins on the line below the name. Whether PowerMTA reads on there is not"
+        " documented.",
+        "Write the list behind the macro's name",
+    ),
     "syntax-regex-slash": Rule(
         WARNING,
         "An unescaped slash ends the regex for a strict reader; the rest would be taken for its result.",
@@ -152,6 +163,16 @@ _LANGUAGE: dict[str, Rule] = {
         "A <domain> tag holds one pattern. With several, none of the domains gets these settings.",
         "Write one domain pattern per tag; group domains with domain-macro NAME a,b and <domain $NAME>",
     ),
+    "findings-left-out": Rule(
+        WARNING,
+        "A report of thousands of lines helps nobody; what is listed is not all there is.",
+        "Mend what is listed, then check again",
+    ),
+    "file-unreadable": Rule(
+        ERROR,
+        "The file gave no text, so nothing in it was judged. The other files were, and the exit status is 2.",
+        "Name a configuration file that can be read",
+    ),
     "include-missing": Rule(
         WARNING,
         "The included file could not be read here, so neither it nor what depends on it was judged. Where PowerMTA cannot read it"
@@ -188,4 +209,4 @@ _LANGUAGE: dict[str, Rule] = {
     ),
 }
 
-RULES: dict[str, Rule] = {**_SYNTAX, **_LANGUAGE, **judges.RULES}
+RULES: dict[str, Rule] = {**_SYNTAX, **_LANGUAGE, **silence.RULES, **judges.RULES, **host.RULES}
