@@ -13,7 +13,7 @@ from __future__ import annotations
 import typing as t
 
 from ..pmta_config import Directive, Section, quote
-from ..pmta_config.effective import Effective
+from ..pmta_config.effective import DEFAULT_VMTA, Effective
 from . import caps
 from .policy import HOSTS, domains, nodes, rollup_of
 from .settings import directives
@@ -93,15 +93,16 @@ class Nested:
         effective = self._whole()
         members = effective.domains(f"${name}")
         queues = [*members, *self._rollups(name, members)]
-        queues = list(dict.fromkeys([*queues, *(effective.queue(queue, vmta=_SAMPLE) for queue in queues)]))
+        # Whichever scope decides: what the global one says, and what holds with the nested tags on top.
+        scopes = (DEFAULT_VMTA, _SAMPLE)
+        queues = list(dict.fromkeys([*queues, *(effective.queue(one, vmta=vmta) for one in queues for vmta in scopes)]))
         strictest, backoff, loose = None, None, False
         for queue in queues:
-            for vmta in ("{default}", _SAMPLE):
+            for vmta in scopes:
                 settings = effective.settings(queue, vmta)
-                rule = settings.get(RATE, (None,))[-1]
-                loose = loose or caps.stricter(rule, quota) != rule
-                strictest = caps.stricter(strictest, rule)
-                backoff = caps.stricter(backoff, settings.get(BACKOFF_RATE, (None,))[-1])
+                rule, slow = (settings.get(name, (None,))[-1] for name in (RATE, BACKOFF_RATE))
+                loose = loose or caps.stricter(rule, quota) != rule or (slow and caps.stricter(slow, quota) != slow)
+                strictest, backoff = caps.stricter(strictest, rule), caps.stricter(backoff, slow)
         if not loose:
             return {}
         rate = caps.stricter(strictest, quota)

@@ -62,11 +62,18 @@ def check(policy: t.Mapping) -> None:
     for key in (*_MAPPINGS, *_NESTED):
         checker.mapping(f"policy_{key}", policy[key])
     for key in _LISTS:
-        checker.listing(f"policy_{key}", policy[key])
+        _listing(checker, f"policy_{key}", policy[key])
     if not checker.problems:
         _Judge(checker, policy).all()
     if checker.problems:
         raise FleetError(checker.problems[:25])
+
+
+def _listing(checker: Checker, where: str, data: object) -> list:
+    """A list that has to be there: null is a slip, not an empty list."""
+    if data is None:
+        checker.add(where, "must be a list, found nothing", "Write [] for none.")
+    return checker.listing(where, data)
 
 
 class _Judge:
@@ -240,7 +247,7 @@ class _Judge:
     # Replies and bounces -----------------------------------------------------------------------------------------------
 
     def replies(self, where: str, entries: object) -> None:
-        for number, entry in enumerate(self.check.listing(where, entries)):
+        for number, entry in enumerate(_listing(self.check, where, entries)):
             here = f"{where}[{number}]"
             if not self.entry(here, entry, ("match", "action", "source", "comment")):
                 continue
