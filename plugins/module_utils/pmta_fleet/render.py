@@ -126,7 +126,10 @@ def _global(policy: t.Mapping) -> list[Node]:
 
 
 def _files(policy: t.Mapping) -> list[Node]:
-    nodes: list[Node] = [Blank(), Directive("log-file", policy["log_file"]), Section("spool", policy["spool"])]
+    nodes: list[Node] = [Blank(), Directive("log-file", policy["log_file"])]
+    # The policy may hold the spool's settings; the tag stands once.
+    if not any((one["tag"].lower(), one.get("name")) == ("spool", policy["spool"]) for one in policy["sections"]):
+        nodes.append(Section("spool", policy["spool"]))
     for path, settings in policy["accounting"].items():
         nodes.append(Section("acct-file", path, directives(settings)))
     return nodes
