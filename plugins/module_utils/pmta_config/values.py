@@ -15,6 +15,7 @@ from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Optional
 
+from . import regexes
 from .tokens import unquote
 
 Word = Callable[[str], Optional[str]]
@@ -116,7 +117,7 @@ def network(value: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
         return None
 
 
-_ADDRESS = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(?:\.(?!\Z)|\Z)){4}")
+_ADDRESS = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(?:\.(?!\Z)|\Z)){4}\Z")
 
 
 def cidr(value: str) -> str | None:
@@ -173,40 +174,9 @@ def record_type(value: str) -> str | None:
     return None if value.lower() in _RECORDS else f"is not a record type ({', '.join(RECORD_TYPES)})"
 
 
-_ESCAPE = re.compile(r"\\.", re.DOTALL)
-_CLASS = re.compile(r"\[\^?\]?(?:[^\[\]]|\[:\^?[a-z]+:\]|\[)*\]", re.DOTALL)
-_NOTHING_TO_REPEAT = re.compile(r"\A[*+?]|(?<=\|)[*+?]|(?<=\()[*+]")
-_PARENTHESES = re.compile(r"[()]")
-
-
 def regex(word: str) -> str | None:
-    """``/pcre/``. Judged by structure (brackets, parentheses, repeats), not compiled: Python's regexes are not PCRE."""
-    if word[:1] != "/" or len(word) < 2 or word[-1] != "/":
-        return "is not a regex between slashes"
-    body = word[1:-1]
-    if "\\" in body:
-        if "\\Q" in body:
-            return None
-        body = _ESCAPE.sub("x", body)
-        if body[-1:] == "\\":
-            return "is a regex that ends in a backslash"
-    if "[" in body:
-        body = _CLASS.sub("x", body)
-        if "[" in body:
-            return "is a regex with an unclosed ["
-    if _NOTHING_TO_REPEAT.search(body) and "(*" not in body:
-        return "is a regex in which *, + or ? has nothing to repeat"
-    if "(" in body or ")" in body:
-        if "(?#" in body:
-            return None
-        depth = 0
-        for found in _PARENTHESES.finditer(body):
-            depth += 1 if found.group() == "(" else -1
-            if depth < 0:
-                return "is a regex with a ) too many"
-        if depth:
-            return "is a regex with an unclosed ("
-    return None
+    """``/pcre/``. Judged by structure, not compiled: Python's regexes are not PCRE."""
+    return regexes.fault(word)
 
 
 # Ways to combine them ------------------------------------------------------------------------------------------------
