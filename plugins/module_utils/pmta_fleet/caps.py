@@ -29,8 +29,10 @@ def per_day(rate: str) -> Fraction | None:
 def stricter(first: str | None, second: str | None) -> str | None:
     """The rate that lets fewer messages a day through; None means no rule."""
     rates = [rate for rate in (first, second) if rate is not None]
+    if len(rates) < 2:
+        return rates[0] if rates else None
     limited = [rate for rate in rates if per_day(rate) is not None]
-    return min(limited, key=per_day) if limited else (rates[0] if rates else None)
+    return min(limited, key=per_day) if limited else rates[0]
 
 
 def daily(quota: int) -> str:
