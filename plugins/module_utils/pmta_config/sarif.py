@@ -45,7 +45,9 @@ def log(
     # With one result suppressed, none may leave open whether it is (3.27.23).
     results = [(found, []) for found in findings]
     results += [(found, [{"kind": kind, "justification": reason}]) for found, reason, kind in silenced]
-    files = dict.fromkeys([*(found.file for found, _none in results), *(path for path, _why in unread)])
+    # Two spellings of one path are one file.
+    named = [*(found.file for found, _none in results), *(path for path, _why in unread)]
+    files = {tuple(place.items()): place for place in (_location(name, base) for name in named)}
     run = {
         "tool": {"driver": _driver(tool or {})},
         "columnKind": "unicodeCodePoints",
@@ -57,7 +59,7 @@ def log(
                 "toolExecutionNotifications": [_notification(path, why, base) for path, why in unread],
             }
         ],
-        "artifacts": [{"location": _location(name, base), "roles": ["analysisTarget"]} for name in files],
+        "artifacts": [{"location": place, "roles": ["analysisTarget"]} for place in files.values()],
         "results": [_result(found, suppressions, number[found.rule], base) for found, suppressions in results],
     }
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}

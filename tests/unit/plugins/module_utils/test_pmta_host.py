@@ -251,7 +251,7 @@ class Dns:
 
 
 def look(user="root", keys=(), paths=(), networks=()):
-    needed = host.Needed(user, tuple(keys), dict(paths), {network: ("a.example",) for network in networks}, ())
+    needed = host.Needed(user, tuple(keys), dict(paths), dict.fromkeys(networks, ("a.example",)), ())
     return host_facts.observe(needed, Dns())
 
 

@@ -5,10 +5,7 @@
 
 from __future__ import annotations
 
-import json
 import pathlib
-import subprocess
-import sys
 import time
 
 import pytest
@@ -331,46 +328,6 @@ def test_an_include_inside_a_section_is_judged_as_that_section():
     files = {"limits": "max-smtp-out 5\nmax-smtp-in 5\n"}
     found = lint("<domain *>\ninclude limits\n</domain>\n", "a", lambda name, _file: [(name, files[name])])
     assert [(f.file, f.line, f.rule) for f in found] == [("limits", 2, "section-directive")]
-
-
-# The command line ------------------------------------------------------------------------------------------------------
-
-
-def command(*arguments, stdin=b"", python=sys.executable):
-    # -I: nothing of this environment, neither Ansible nor the collection, can be found.
-    done = subprocess.run(
-        [python, "-I", ROOT / "bin/pmta-lint", *arguments], input=stdin, capture_output=True, check=False
-    )
-    return done.returncode, done.stdout.decode(), done.stderr.decode()
-
-
-def test_command_line(tmp_path):
-    good, warned, bad = tmp_path / "good", tmp_path / "warned", tmp_path / "bad"
-    good.write_text(WHOLE)
-    warned.write_text(WHOLE + "sync-msg-create no\n")
-    bad.write_bytes(b"max-smtp-out\xff {\n\x00")
-    assert command(good) == (0, "", "")
-    code, out, _err = command(warned)
-    assert code == 0 and out.startswith(f"{warned}:5:1: warning undocumented: ")
-    code, out, _err = command(good, bad)
-    assert code == 1 and f"{bad}:1:15: error syntax-brace: " in out
-    code, out, err = command(good, tmp_path / "none", bad)
-    assert code == 2 and "none: cannot be read" in err and "syntax-brace" in out
-    assert command(tmp_path)[0] == 2
-    code, out, _err = command("--format", "json", bad)
-    assert code == 1
-    for finding in json.loads(out):
-        assert set(finding) == {"file", "line", "column", "severity", "rule", "message", "remedy"}
-    assert command("--format", "json", good) == (0, "[]\n", "")
-    assert command("-", stdin=b"nonsense\n")[0] == 1
-
-
-def test_command_line_follows_includes(tmp_path):
-    (tmp_path / "conf.d").mkdir()
-    (tmp_path / "conf.d" / "a.conf").write_text("nonsense\n")
-    (tmp_path / "config").write_text(WHOLE + "include conf.d/*.conf\n")
-    code, out, _err = command(tmp_path / "config")
-    assert code == 1 and f"{tmp_path}/conf.d/a.conf:1:1: error unknown-directive" in out
 
 
 # Speed -----------------------------------------------------------------------------------------------------------------
