@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, Optional
 
-from . import sections, specs, tokens, values
+from . import regexes, sections, specs, tokens, values
 from .collector import paused
 from .facts import Facts, Held, Key, Place, Setting, Use
 from .finding import ERROR, WARNING, Finding, Silenced
@@ -29,6 +29,8 @@ from .tree import Config, Directive, Node, Section
 # Given the pattern of an include and the file it stands in: (name, text) of each file it reads, or None if it cannot be read.
 Resolver = Callable[[str, str], Optional[list[tuple[str, str]]]]
 
+# Directives that take regexes, and the entries that are one.
+_REGEXES = tokens.REGEX_DIRECTIVES | {"/regex/"}
 MOST_FINDINGS = 1000
 DEEPEST_INCLUDE = 20
 DEEPEST_TAG = 50
@@ -180,6 +182,8 @@ class _Linter:
                     if spec.remark:
                         self.report(spec.remark[0], self.here(node), spec.remark[1])
                     name = spec.name
+                    if name in _REGEXES:
+                        self.beyond(node, (node._name, *node._args))
                     if name in _KEPT:
                         self.facts.settings.setdefault(name, []).append(Setting(node, around, self.here(node)))
                     handler = _HANDLERS.get(name)
@@ -350,6 +354,18 @@ class _Linter:
             f"Expected: {name} {spec.row.value}",
         )
 
+    def beyond(self, node: Directive | Section, words: tuple[str, ...]) -> None:
+        """Say which regexes were judged by their structure only."""
+        for index, word in enumerate(words):
+            what = word[:1] == "/" and word[-1:] == "/" and not regexes.fault(word) and regexes.beyond(word)
+            if what:
+                self.report(
+                    "regex-unchecked",
+                    self.here(node, index),
+                    f"{word[:60]} has {what}: its brackets, groups and repeats were checked;"
+                    " whether PCRE compiles the rest and what it matches was not",
+                )
+
     # Sections --------------------------------------------------------------------------------------------------------
 
     def section(self, node: Section, tag: str, around: tuple[Section, ...]) -> str | None:
@@ -437,7 +453,9 @@ class _Linter:
             )
             return
         wrong = values.regex(lead[-1])
-        if wrong:
+        if not wrong:
+            self.beyond(node, lead)
+        else:
             self.report("argument-value", self.here(node), f"{lead[-1][:60]!r} {wrong}", "Expected: /regex/")
 
     def once(self, node: Section, key: str) -> None:

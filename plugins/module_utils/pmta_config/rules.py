@@ -158,6 +158,12 @@ _LANGUAGE: dict[str, Rule] = {
         "Give the directive the arguments it takes",
     ),
     "argument-name": Rule(ERROR, "Some sections need a name, others take none.", "Name the section as documented"),
+    "regex-unchecked": Rule(
+        WARNING,
+        "PowerMTA's patterns are PCRE. This one holds what only PCRE has, so the linter could judge its structure and no more, and"
+        " rules that try patterns on samples left it out.",
+        "Try it with pcre2test, or `pmta test config` on a node",
+    ),
     "argument-domain-pattern": Rule(
         ERROR,
         "A <domain> tag holds one pattern. With several, none of the domains gets these settings.",
