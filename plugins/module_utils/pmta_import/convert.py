@@ -120,6 +120,7 @@ class _Conversion:
         self.report = Report()
         self.vault = secret.Vault()
         self.notes: list[str] = []
+        self._home = source.files[0].rpartition("/")[0]
         self._accounting = tuple(accounting)
         self._keep_undocumented = keep_undocumented
         self._banned = banned
@@ -139,6 +140,10 @@ class _Conversion:
         for item in flat(source.items):
             self._top(item)
         self.policy = self._finished()
+
+    def _short(self, file: str) -> str:
+        """A file's name as its neighbours would include it."""
+        return file[len(self._home) + 1 :] if self._home and file.startswith(f"{self._home}/") else file
 
     # Level by level --------------------------------------------------------------------------------------------------
 
@@ -213,7 +218,7 @@ class _Conversion:
             verdict, where, why = fate
             if secret.is_secret(node):
                 reference = self.vault.reference(node, name)
-                why = f"{why}: {reference}" if "{{" in reference else why
+                why = f"{why}: {reference.variables}" if isinstance(reference, secret.Reference) else why
             self.report.add(item, verdict, where, why)
             return
         name, why = self._name(item, "global")
@@ -303,12 +308,15 @@ class _Conversion:
             return None
         if secret.is_secret(node):
             text = self.vault.reference(node, name, "" if pattern == "*" else pattern)
-            if inside and "{{" in text:
+            if inside and isinstance(text, secret.Reference):
                 self.report.add(
-                    item, REPLACED, f"policy_domains.{pattern}", f"virtual MTAs hold no passwords; set it there: {text}"
+                    item,
+                    REPLACED,
+                    f"policy_domains.{pattern}",
+                    f"virtual MTAs hold no passwords; set it there: {text.variables}",
                 )
                 return None
-            if "{{" in text:
+            if isinstance(text, secret.Reference):
                 self._secret_patterns.add(pattern.lower())
             return Line(item, name, text, why)
         text = " ".join(node.args)
@@ -363,7 +371,7 @@ class _Conversion:
             for comment in above:
                 self.report.add(comment, COMMENT)
             return
-        known.append({**entry, "source": f"{line.file}:{line.node.line}"})
+        known.append({**entry, "source": f"{self._short(line.file)}:{line.node.line}"})
         words = entry_comment(above, line.node)
         if words:
             known[-1]["comment"] = words
@@ -466,6 +474,8 @@ class _Conversion:
                 why = "it may name an old virtual MTA"
                 self.notes.append(f"{line.file}:{node.line}: queue-filter names virtual MTAs; name the new ones")
             words = f"{node.name if name[:1] == '/' else name} {text}".rstrip()
+            if isinstance(text, secret.Reference):
+                words = secret.Reference(words)
             if words in lines:
                 self.report.add(line, DROPPED, "", "it stands there twice")
                 continue
@@ -501,7 +511,12 @@ class _Conversion:
         node = line.node
         if name != "password" or not node.args:
             reference = self.vault.reference(node, name, item.node.value)
-            self.report.add(line, verdict, where, f"{why}: {reference}" if "{{" in reference else why)
+            self.report.add(
+                line,
+                verdict,
+                where,
+                f"{why}: {reference.variables}" if isinstance(reference, secret.Reference) else why,
+            )
             return
         variable = self.vault.put(secret.plain_value(node.args), item.node.tag, item.node.value)
         self.notes.append(
@@ -577,7 +592,7 @@ class _Conversion:
         new = self._asked(top, tags)
         for pattern, line in inside:
             where = f"policy_virtual_mta_domains.{pattern}"
-            receivers = [nested._sample(one) for one in new.domains(pattern)]
+            receivers = [nested.sample(one) for one in new.domains(pattern)]
             got = {new.settings(receiver, "new").get(line.name) for receiver in receivers}
             if all(values is not None and line.text in values for values in got):
                 kept(self.report, [line], where)
@@ -671,13 +686,14 @@ class _Conversion:
         """Macros with rules of their own: a sender can be given a share of them."""
         providers: dict[str, dict] = {}
         taken: set[str] = set()
-        for name, domains in self._macros.items():
-            settings = top.get(f"${name}")
+        asked = self._asked({}, {})
+        for name in self._macros:
+            settings, domains = top.get(f"${name}"), asked.domains(f"${name}")
             plain = all(_PLAIN_DOMAIN.match(domain) for domain in domains) and not taken.intersection(
                 map(str.lower, domains)
             )
             if settings and plain and f"${name}".lower() not in self._secret_patterns:
-                taken.update(map(str.lower, domains))
+                taken.update(domains)
                 providers[name] = {"domains": domains, "settings": written(settings)}
         return providers
 
@@ -689,13 +705,13 @@ class _Conversion:
         for domain in asked.domains(pattern):
             for one in self._rollups:
                 hosts = " ".join(asked.settings(one["to"]).get("smtp-hosts", ())).lower().replace("'", "")
-                suffix = one["mx"].lstrip("*.")
                 aimed = f"lookup-mx:{domain}" in re.split(r"[\s,;]+", hosts)
-                if domain != one["to"] and (aimed or suffix == domain or suffix.endswith(f".{domain}")):
+                if domain != one["to"] and (aimed or one["mx"].lstrip("*.") == domain):
                     off = asked.settings(domain).get("disable-mx-rollup", ("no",))[-1].lower()
                     if off not in ("yes", "true"):
                         found.append(f"{domain} to {one['to']}")
-        return f"not in effect before either: mail is rolled up from {', '.join(dict.fromkeys(found))}" if found else ""
+        names = ", ".join(dict.fromkeys(found))
+        return f"kept, but not in effect before: <mx-rollup-list> takes the mail of {names}" if found else ""
 
     def _kept_relays(self) -> None:
         """Domains that a processor reads stay; the others belonged to the old senders."""

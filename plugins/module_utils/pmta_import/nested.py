@@ -102,7 +102,7 @@ class _Resolver:
     def tags(self) -> Tags:
         out: Tags = {}
         for pattern in self._patterns:
-            receiver = _sample(pattern)
+            receiver = sample(pattern)
             olds = [self._effective.settings(receiver, vmta) for vmta in self._vmtas]
             default = self._effective.settings(receiver)
             for name in self._names:
@@ -139,7 +139,7 @@ def _specific(pattern: str) -> tuple[int, int, str]:
     return 2, 0, pattern
 
 
-def _sample(pattern: str) -> str:
+def sample(pattern: str) -> str:
     """A receiver about which this pattern is the most specific one."""
     if pattern == "*":
         return f"{_NOBODY}.invalid"

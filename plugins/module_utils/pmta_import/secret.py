@@ -47,11 +47,22 @@ def shown(node: Node, text: str, offset: int) -> str:
         return hidden(text)
     if isinstance(node, Section) and node.brace and node.tag.lower() in SECRETS:
         return f"{node.tag} {SHOWN}"
+    if isinstance(node, Section) and node.tag.lower() == "smtp-user" and text.partition(">")[2].strip():
+        return f"{text.partition('>')[0]}> {SHOWN}"
     return hidden(text)
 
 
 def is_secret(node: Directive) -> bool:
     return node.name.lower() in SECRETS
+
+
+class Reference(str):
+    """A text for the policy that names a vaulted variable. Only these may be templated: what an old file holds never is."""
+
+    @property
+    def variables(self) -> str:
+        """The names of the variables, for a sentence."""
+        return ", ".join(re.findall(r"\{\{ (\w+) \}\}", self))
 
 
 class Vault:
@@ -85,7 +96,7 @@ class Vault:
         # Quotes that protect nothing are no part of the password.
         plain = unquote(words)
         name = self.put(plain if _SIMPLE.match(plain) else words, *parts)
-        return " ".join([*args[:start], f"{{{{ {name} }}}}"])
+        return Reference(" ".join([*args[:start], f"{{{{ {name} }}}}"]))
 
 
 def plain_value(args: t.Sequence[str]) -> str:
