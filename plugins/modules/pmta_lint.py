@@ -30,7 +30,6 @@ options:
     description: Further files, each judged by itself.
     type: list
     elements: path
-    default: []
   content:
     description: The text to judge.
     type: str
@@ -184,7 +183,7 @@ def run(params: dict) -> dict:
 
 def sources(params: dict) -> list[tuple[str, str | None]]:
     """Name and text of each configuration; None where it has to be read."""
-    named = list(dict.fromkeys(([params["path"]] if params["path"] else []) + params["paths"]))
+    named = list(dict.fromkeys(([params["path"]] if params["path"] else []) + (params["paths"] or [])))
     if params["content"] is None:
         return [(name, None) for name in named]
     return [(params["path"] or DEFAULT_NAME, params["content"])]
@@ -224,7 +223,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "path": {"type": "path"},
-            "paths": {"type": "list", "elements": "path", "default": []},
+            "paths": {"type": "list", "elements": "path"},
             "content": {"type": "str", "no_log": True},
             "whole": {"type": "bool"},
             "host": {"type": "bool", "default": False},

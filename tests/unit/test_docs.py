@@ -30,7 +30,7 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.status im
     is_routed,
 )
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_config.rules import RULES
-from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_config.sarif import kind
+from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_config.sarif import kind, sentence
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_transaction import STOPS, STOPS_LOCK, read_stops
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError
 
@@ -65,7 +65,7 @@ def rules_text() -> str:
         parts += [f"## {name.capitalize()}", about]
         for rule, (severity, explanation, remedy) in RULES.items():
             if kind(rule) == name:
-                told = (f"{severity.capitalize()}. {explanation}", f"Remedy: {remedy}.")
+                told = (f"{severity.capitalize()}. {explanation}", f"Remedy: {sentence(remedy)}")
                 # Tags and patterns are meant as they stand.
                 parts += [f"### {rule}", *(re.sub(r"([<>*_])", r"\\\1", text) for text in told)]
     return "\n\n".join(parts) + "\n"

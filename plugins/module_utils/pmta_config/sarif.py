@@ -81,10 +81,9 @@ def _driver(tool: Mapping[str, str]) -> dict:
     for name, rule in RULES.items():
         described = {
             "id": name,
-            "name": "".join(word.capitalize() for word in name.split("-")),
             "shortDescription": {"text": _first_sentence(rule.explanation)},
             "fullDescription": {"text": rule.explanation},
-            "help": {"text": f"{rule.remedy}."},
+            "help": {"text": sentence(rule.remedy)},
             "defaultConfiguration": {"level": rule.severity},
             "properties": {"tags": ["powermta", kind(name)]},
         }
@@ -92,6 +91,11 @@ def _driver(tool: Mapping[str, str]) -> dict:
             described["helpUri"] = f"{repository}/blob/main/docs/reference/lint-rules.md#{name}"
         driver["rules"].append(described)
     return driver
+
+
+def sentence(text: str) -> str:
+    """With an end, if it has none."""
+    return text if text.endswith((".", "?", "!")) else text + "."
 
 
 def _first_sentence(text: str) -> str:
@@ -106,7 +110,7 @@ def _result(found: Finding, suppressions: list, rule: int, base: str) -> dict:
         "ruleId": found.rule,
         "ruleIndex": rule,
         "level": found.severity,
-        "message": {"text": encodable(f"{found.message}. {found.remedy}.")},
+        "message": {"text": encodable(f"{sentence(found.message)} {sentence(found.remedy)}")},
         "locations": [{"physicalLocation": place}],
         "suppressions": suppressions,
     }
