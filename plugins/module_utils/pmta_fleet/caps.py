@@ -16,7 +16,7 @@ _RATE = re.compile(r"(\d+)/(\d*)([a-z]+)\Z")
 
 def per_day(rate: str) -> Fraction | None:
     """Messages a day that a PowerMTA rate (``N/[M]unit``) lets through; None for ``unlimited``."""
-    if rate == "unlimited":
+    if rate.lower() == "unlimited":
         return None
     match = _RATE.match(rate.lower())
     if not match or match[3] not in _SECONDS or match[2] == "0":

@@ -10,6 +10,7 @@ could win, the virtual MTA has the same pattern.
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from ..pmta_config import Directive, Section, quote
@@ -45,6 +46,8 @@ class Nested:
         self._policy = policy
         self._stopped: list[Section] | None = None
         self._effective: Effective | None = None
+        self._rules: dict[str, tuple] = {}
+        self._caps: dict[tuple[str, str], dict[str, dict[str, str]]] = {}
 
     def stopped(self) -> list[Section]:
         """For a virtual MTA that must deliver nothing: every queue is held until `quarantine_hold`."""
@@ -90,29 +93,37 @@ class Nested:
 
     def _cap(self, name: str, quota: str) -> dict[str, dict[str, str]]:
         """Pattern -> settings that keep one provider's mail within *quota*."""
+        if (name, quota) not in self._caps:
+            self._caps[name, quota] = self._limited(name, quota)
+        return self._caps[name, quota]
+
+    def _limited(self, name: str, quota: str) -> dict[str, dict[str, str]]:
+        if name not in self._rules:
+            self._rules[name] = self._ruled(name)
+        patterns, rules, slow = self._rules[name]
+        if all(caps.stricter(one, quota) == one for one in [*rules, *slow]):
+            return {}
+        rate = functools.reduce(caps.stricter, rules, quota)
+        settings = {RATE: rate}
+        if slow:
+            # Without a value of its own it is the rate above (User's Guide).
+            settings[BACKOFF_RATE] = functools.reduce(caps.stricter, slow, rate)
+        return dict.fromkeys(patterns, settings)
+
+    def _ruled(self, name: str) -> tuple[list[str], list[str | None], list[str]]:
+        """Patterns that have to repeat a cap on a provider; the policy's rates, and those of backoff, for its queues (None: no rule)."""
         effective = self._whole()
         members = effective.domains(f"${name}")
         queues = [*members, *self._rollups(name, members)]
         # Whichever scope decides: what the global one says, and what holds with the nested tags on top.
         scopes = (DEFAULT_VMTA, _SAMPLE)
         queues = list(dict.fromkeys([*queues, *(effective.queue(one, vmta=vmta) for one in queues for vmta in scopes)]))
-        strictest, backoff, loose = None, None, False
-        for queue in queues:
-            for vmta in scopes:
-                settings = effective.settings(queue, vmta)
-                rule, slow = (settings.get(name, (None,))[-1] for name in (RATE, BACKOFF_RATE))
-                loose = loose or caps.stricter(rule, quota) != rule or (slow and caps.stricter(slow, quota) != slow)
-                strictest, backoff = caps.stricter(strictest, rule), caps.stricter(backoff, slow)
-        if not loose:
-            return {}
-        rate = caps.stricter(strictest, quota)
-        settings = {RATE: rate}
-        if backoff is not None:
-            # Without a value of its own it is the rate above (User's Guide).
-            settings[BACKOFF_RATE] = caps.stricter(backoff, rate)
+        found = [effective.settings(queue, vmta) for queue in queues for vmta in scopes]
         patterns = [f"${name}", *(queue for queue in queues if queue not in members)]
         patterns += [member for member in members if self._named_elsewhere(member, f"${name}")]
-        return dict.fromkeys(patterns, settings)
+        # Lists, in an order that is the same in every run: equal rates may be written differently.
+        rules, slow = ([settings.get(rate, (None,))[-1] for settings in found] for rate in (RATE, BACKOFF_RATE))
+        return patterns, list(dict.fromkeys(rules)), [rate for rate in dict.fromkeys(slow) if rate is not None]
 
     def _rollups(self, name: str, members: t.Sequence[str]) -> t.Iterator[str]:
         """Queues into which the provider's domains are rolled up: its own, and others that deliver to its hosts."""

@@ -32,6 +32,7 @@ def render_host(document: t.Mapping, mta: str, policy: t.Mapping, passwords: t.M
     serving = {sender["tenant"] for sender in senders}
     tenants = [tenant for tenant in document["tenants"] if tenant["name"] in serving]
     _require_keys(senders)
+    _require_providers(senders, policy["providers"])
     _keep_management_apart(tenants, policy["management_address"])
     by_tenant = {tenant["name"]: [s for s in senders if s["tenant"] == tenant["name"]] for tenant in tenants}
     nested = Nested(policy)
@@ -68,6 +69,22 @@ def _require_keys(senders: t.Sequence[t.Mapping]) -> None:
         )
         for sender in senders
         if not (sender["selector"] and sender["key"])
+    ]
+    if problems:
+        raise FleetError(problems[:25])
+
+
+def _require_providers(senders: t.Sequence[t.Mapping], known: t.Collection[str]) -> None:
+    """The document may have been made under another policy than this host's."""
+    problems = [
+        Problem(
+            f"sender {sender['name']}, provider_quota.{name}",
+            "is no provider of this host's policy_providers",
+            f"Known here: {', '.join(sorted(known)) or 'none'}. Give the policy to all hosts, not to one group.",
+        )
+        for sender in senders
+        for name in sender["provider_quota"]
+        if name not in known
     ]
     if problems:
         raise FleetError(problems[:25])

@@ -442,6 +442,12 @@ def test_bad_policy_is_refused_by_name(case):
     assert "a#b" not in str(refused.value)
 
 
+def test_a_share_of_a_provider_that_this_host_does_not_know():
+    fleet = document(DEFAULT, provider_quota={"gmail": 5})
+    with pytest.raises(FleetError, match="sender a.fleet.test, provider_quota.gmail: is no provider of this host's"):
+        render_host(fleet, "vps2", {**DEFAULT, **EMPTY}, {})
+
+
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers(-1, 9) | st.sampled_from(["", "*", "$m", "a.test", "/x/", "a b", '"', "#"]),
     lambda inner: (
