@@ -120,7 +120,7 @@ import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.email_engine.fleet.plugins.module_utils.local.config_files import Includes, read_text
+from ansible_collections.email_engine.fleet.plugins.module_utils.local.config_files import Includes, read_text, trouble
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_import import Import, Unread, files, import_config
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_import.report import markdown
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError, Problem
@@ -151,9 +151,8 @@ def run(params: dict) -> Import:
     try:
         text = read_text(path, only_regular=True)
     except OSError as error:
-        raise FleetError(
-            [Problem(path, f"cannot be read: {reason(error)}", "Name the configuration to import.")]
-        ) from None
+        found = trouble(error)
+        raise FleetError([Problem(path, f"cannot be read: {found.what}", f"{found.remedy}.")]) from None
     return import_config(
         text, path, Resolver(), params["accounting"], params["keep_undocumented"], params["drop_errors"]
     )

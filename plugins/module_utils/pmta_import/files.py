@@ -87,7 +87,7 @@ def _block(key: str, value: t.Any, indent: str = "") -> str:
             all(not isinstance(one, (dict, list, tuple)) for one in value)
             and sum(len(str(one)) + 4 for one in value) < 100
         ):
-            return f"{label} [{', '.join(_flow(one) for one in value)}]\n"
+            return f"{label} [{', '.join(scalar(one) for one in value)}]\n"
         return label + "\n" + "".join(_entry(one, indent + "  ") for one in value)
     return (
         f"{label} {'{}' if isinstance(value, dict) else '[]' if isinstance(value, (list, tuple)) else scalar(value)}\n"
@@ -99,11 +99,6 @@ def _entry(value: t.Any, indent: str) -> str:
         return f"{indent}- {'{}' if isinstance(value, dict) else scalar(value)}\n"
     text = "".join(_block(name, one, indent + "  ") for name, one in value.items())
     return f"{indent}- {text[len(indent) + 2 :]}"
-
-
-def _flow(value: t.Any) -> str:
-    text = scalar(value)
-    return _quoted(value) if isinstance(value, str) and text == value and not value.isalnum() else text
 
 
 def scalar(value: t.Any) -> str:
