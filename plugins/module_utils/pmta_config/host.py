@@ -262,7 +262,10 @@ class _Judge:
 
     def run(self) -> None:
         # A pool's key stands in many virtual MTAs; one finding is enough.
-        for key in {(key.path, key.selector, key.domain): key for key in reversed(self.facts.keys)}.values():
+        first: dict[tuple[str, str, str], Key] = {}
+        for key in self.facts.keys:
+            first.setdefault((key.path, key.selector, key.domain), key)
+        for key in first.values():
             self.key(key)
         for path, kind, place in _references(self.facts):
             self.path(path, kind, place)

@@ -76,7 +76,7 @@ def test_what_is_asked_for():
         "log-file /l/log\n<spool /s>\n</spool>\n<acct-file /a/acct.csv>\nmove-to /m\n</acct-file>\n"
         '<acct-file "|/p/prog -x">\n</acct-file>\nsmtp-server-tls-certificate /c.pem secret\npickup /in /bad\n'
         "domain-key s2,*,/k/any.pem\ndomain-key s3,b.example,{vault}:/v1/x:key\ninclude-headers-from c:\\x\n"
-        "smtp-source-host 10/8 b.example\n"
+        "smtp-source-host 10/8 b.example\nhttp-access 192.0.2.9 admin\n"
     )
     asked = []
     lint_report(config, whole=False, observe=lambda needed: asked.append(needed) or host.Observed(**GOOD))
@@ -201,6 +201,31 @@ def test_weak_keys(bits, severity):
 def test_other_files(config, path, severity, seen, rule):
     assert found(config, paths={path: seen}) == [(severity, rule)]
     assert found(config, paths={path: Path(True)}) == []
+
+
+def said(config=CONFIG, **seen):
+    observed = host.Observed(**{**GOOD, **seen})
+    findings = lint_report(config, whole=False, observe=lambda _needed: observed).findings
+    return [item.message for item in findings if item.rule.startswith("host-") and "1024 bits" not in item.message]
+
+
+def test_what_is_hidden_is_counted():
+    lines = "".join(f"domain-key s{n},*,/k/{n}.pem\n" for n in range(5))
+    paths = {f"/k/{n}.pem": Path(DIM) for n in range(5)}
+    assert said(lines, paths=paths) == ["/k/0.pem, /k/1.pem, /k/2.pem and 2 more not checked: in the dark"]
+    three = "".join(lines.splitlines(True)[:3])
+    assert said(three, paths=paths) == ["/k/0.pem, /k/1.pem, /k/2.pem not checked: in the dark"]
+
+
+def test_addresses_are_named_as_they_are_meant():
+    assert said(bound=()) == [f"{ADDRESS} is not bound on this host"]
+    wide = CONFIG.replace(ADDRESS, "203.0.113.0/24")
+    assert said(wide, bound=()) == ["no address of 203.0.113.0/24 is bound on this host"]
+
+
+def test_several_records_are_told_apart_from_one():
+    assert "one of 2 there" in said(txt={RECORD: [f"p={spki(KEY)}", f"p={spki(OTHER)}"]})[0]
+    assert "there" not in said(txt={RECORD: [f"p={spki(OTHER)}"]})[0]
 
 
 def test_a_key_of_a_pool_is_told_once_and_at_its_first_line():
