@@ -33,7 +33,10 @@ _LOOKALIKE = re.compile(
 )
 _TAG_END = re.compile(r'[^">]*(?:"[^"\\]*(?:\\.[^"\\]*)*"[^">]*)*>')
 # Bytes of UTF-16 and UTF-32 read as UTF-8: their mark, or every second one of the first characters zero.
-_WIDE = re.compile("\udcff\udcfe|\udcfe\udcff|\x00\x00\udcfe\udcff|(?:[^\x00]\x00){4}|(?:\x00[^\x00]){4}")
+_WIDE = re.compile(
+    "\udcff\udcfe|\udcfe\udcff|\x00\x00\udcfe\udcff"
+    "|(?:[^\x00]\x00){4}|(?:\x00[^\x00]){4}|(?:[^\x00]\x00{3}){2}|(?:\x00{3}[^\x00]){2}"
+)
 # A carriage return that ends no line and no file.
 _LONE_RETURN = re.compile(r"\r(?![\r\n]|\Z)")
 # A line that is nothing but the list of a macro: domains, each with a dot, and other macros.
