@@ -37,8 +37,10 @@ _QUAD = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){0,3}\Z")
 _LABELS = r"[^\s@/\[\]{}*,;:\"'()<>|=$!?&%^`~\\.]+(?:\.[^\s@/\[\]{}*,;:\"'()<>|=$!?&%^`~\\.]+)*\.?"
 _HOST = re.compile(rf"{_LABELS}\Z")
 _MACRO_PART = r"\$(?:[A-Za-z0-9_]+|\{[A-Za-z0-9_]+\})"
+# Not a repeat of repeats, which would try every way to cut a long name into pieces.
+_NO_MACRO = r"[^\s@/\[\]{}*,;:\"'()<>|=$]*"
 _PATTERN = re.compile(
-    rf"(?:\*|(?:\[\*\.\]|\*\.)?(?:[^\s@/\[\]{{}}*,;:\"'()<>|=$]+|{_MACRO_PART})+|\{{[A-Za-z0-9_-]+\}}|\[[^\s\]]+\])\Z"
+    rf"(?:\*|(?:\[\*\.\]|\*\.)?(?!\Z){_NO_MACRO}(?:{_MACRO_PART}{_NO_MACRO})*|\{{[A-Za-z0-9_-]+\}}|\[[^\s\]]+\])\Z"
 )
 _MACRO_NAME = re.compile(r"[A-Za-z0-9_]+\Z")
 _EMAIL = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+\Z")

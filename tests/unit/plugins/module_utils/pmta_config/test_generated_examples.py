@@ -13,6 +13,7 @@ import random
 import re
 import string
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -485,3 +486,29 @@ def test_every_documented_row_has_examples_and_says_where_it_is_from():
         assert row.confidence, row
         if row.documented and not row.value.startswith(NO_LINES):
             assert all((row.name, place) in shown or row.name == "alias" for place in row.sections), row
+
+
+# Long words that nearly fit: a check that tries every way to cut them would not end.
+HOSTILE = [
+    part * 4000 + last
+    for part, last in (
+        ("a", "{"),
+        ("a.", "@"),
+        ("1h", "!"),
+        ("9", "x"),
+        ("a,", "{"),
+        ("$a", "}"),
+        ("[", "x"),
+        ("1:", "z"),
+    )
+]
+HOSTILE += ["/" + "(a+)+" * 500 + "/ x=y", "/" + "[" * 4000 + "/ x", '"' + "\\\\" * 4000 + '"', "x " * 4000]
+
+
+@pytest.mark.parametrize("words", HOSTILE, ids=[f"{words[:6]!r}" for words in HOSTILE])
+def test_no_value_takes_long_to_judge(words):
+    began = time.process_time()
+    for row, section in CASES:
+        lint(placed(row, section, words)[0], whole=False)
+    # Hundreds of lines of thousands of characters.
+    assert time.process_time() - began < 15
