@@ -14,7 +14,7 @@ import select
 import stat
 from typing import NamedTuple
 
-# Far above any configuration; below what a small host has.
+# Far above any configuration, with or without what it includes; below what a small host has.
 LARGEST = 256 * 2**20
 # Of one configuration: ten small files that include each other twice are a thousand.
 MOST_FILES = 5000
@@ -58,11 +58,7 @@ def _read(handle: int, path: str, pipe: bool, most: int) -> bytes:
             return b"".join(parts)
         size += len(part)
         if size > most:
-            raise OSError(
-                errno.EFBIG,
-                f"it is larger than {most >> 20} MiB" if most >= 2**20 else f"it is larger than {most} bytes",
-                path,
-            )
+            raise OSError(errno.EFBIG, f"it is larger than {most >> 20} MiB", path)
         parts.append(part)
 
 
@@ -102,6 +98,8 @@ class Includes:
         self.unread: dict[tuple[str, str], list[Trouble]] = {}
         # Names as the including files lead to them, in the order they were read
         self.read: list[str] = []
+        # Bytes that may still be read
+        self.left = LARGEST
 
     def __call__(self, pattern: str, from_file: str) -> list[tuple[str, str]] | None:
         """Name and text of each file that can be read; None if none can."""
@@ -114,10 +112,14 @@ class Includes:
                 )
                 break
             try:
-                texts.append((path, read_text(path, only_regular=True)))
+                text = read_text(path, only_regular=True, most=self.left)
+                texts.append((path, text))
                 self.read.append(path)
+                self.left -= len(text)
             except OSError as error:
                 what, remedy = trouble(error)
+                if error.errno == errno.EFBIG:
+                    what = f"with what was included before it is larger than {LARGEST >> 20} MiB"
                 unread.append(Trouble(f"{path} cannot be read: {what}", remedy))
         return texts or None
 

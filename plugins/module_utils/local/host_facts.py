@@ -23,7 +23,7 @@ from ..relaying import is_private
 from .config_files import read_text, trouble
 from .resolver import Resolver
 
-KEY_BYTES = 2**16
+KEY_BYTES = 2**20
 # Of one virtual MTA whose source is a network.
 MOST_ADDRESSES = 256
 _LEAF = re.compile(r"\|-- (\S+)")

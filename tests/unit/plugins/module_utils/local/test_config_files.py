@@ -140,3 +140,14 @@ def test_the_number_of_files_has_an_end(tmp_path, monkeypatch):
     assert len(includes("f*", base)) == 3
     assert includes("f1", base) is None
     assert "3 files were included already" in includes.unread["f1", base][0].what
+
+
+def test_the_size_of_all_files_has_an_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(config_files, "LARGEST", 25)
+    tree(tmp_path, a="x" * 10, b="x" * 15, c="x")
+    base = str(tmp_path / "config")
+    includes = Includes()
+    assert [name[-1] for name, _text in includes("[abc]", base)] == ["a", "b"]
+    assert [what for what, _remedy in includes.unread["[abc]", base]] == [
+        f"{tmp_path}/c cannot be read: with what was included before it is larger than 0 MiB"
+    ]
