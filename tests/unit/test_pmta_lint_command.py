@@ -14,6 +14,7 @@ import resource
 import socketserver
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -175,14 +176,20 @@ def test_what_cannot_be_read_does_not_hide_the_rest(tmp_path):
     assert code == 2 and [finding["rule"] for finding in json.loads(out)] == ["unknown-directive"] and err
 
 
-def test_a_file_of_others_is_unreadable(tmp_path):
+@pytest.fixture
+def place():
+    """A directory that every user may enter; those of pytest are closed."""
+    with tempfile.TemporaryDirectory() as name:
+        os.chmod(name, 0o755)
+        yield Path(name)
+
+
+def test_a_file_of_others_is_unreadable(place):
     # The command and what it needs, where everybody may read it.
-    (tmp_path / "copy").mkdir()
-    subprocess.run(["cp", "-r", "--parents", "bin/pmta-lint", "plugins", tmp_path / "copy"], cwd=ROOT, check=True)
-    write(tmp_path, WHOLE).chmod(0)
-    write(tmp_path, WHOLE + "include config\n", "other")
-    for above in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        above.chmod(0o755)
+    (place / "copy").mkdir()
+    subprocess.run(["cp", "-r", "--parents", "bin/pmta-lint", "plugins", place / "copy"], cwd=ROOT, check=True)
+    write(place, WHOLE).chmod(0)
+    write(place, WHOLE + "include config\n", "other")
 
     def become_nobody():
         if os.getuid() == 0:
@@ -193,7 +200,7 @@ def test_a_file_of_others_is_unreadable(tmp_path):
     command = ["/usr/bin/env", "python3", "-I", "copy/bin/pmta-lint", "config", "other"]
     done = subprocess.run(
         command,
-        cwd=tmp_path,
+        cwd=place,
         env={"PATH": "/usr/local/bin:/usr/bin:/bin"},
         preexec_fn=become_nobody,
         capture_output=True,

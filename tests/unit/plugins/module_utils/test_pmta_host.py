@@ -8,7 +8,9 @@ from __future__ import annotations
 import base64
 import ipaddress
 import os
+import pathlib
 import subprocess
+import tempfile
 from types import SimpleNamespace
 
 import pytest
@@ -320,13 +322,18 @@ def test_a_key_is_looked_at_and_only_its_public_half_is_kept(tmp_path):
 
 
 @pytest.fixture
-def users(monkeypatch, tmp_path):
-    """A user pmta (1234) in the group 1300; directories above are open to all."""
+def place():
+    """A directory that every user may enter; those of pytest are closed."""
+    with tempfile.TemporaryDirectory() as name:
+        os.chmod(name, 0o755)
+        yield pathlib.Path(name)
+
+
+@pytest.fixture
+def users(monkeypatch):
+    """A user pmta (1234) in the group 1300."""
     monkeypatch.setattr(host_facts.pwd, "getpwnam", lambda name: SimpleNamespace(pw_uid=1234, pw_gid=1300))
     monkeypatch.setattr(host_facts.os, "getgrouplist", lambda name, group: [group])
-    for above in (tmp_path, *tmp_path.parents):
-        if above.stat().st_uid == os.getuid() and str(above).startswith("/tmp/pytest"):
-            above.chmod(0o755)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="gives files away")
@@ -341,8 +348,8 @@ def users(monkeypatch, tmp_path):
         (0, 0, 0o644, True, True),
     ],
 )
-def test_who_may_read_as_the_kernel_sees_it(tmp_path, users, owner, group, mode, readable, exposed):
-    path = tmp_path / "key"
+def test_who_may_read_as_the_kernel_sees_it(place, users, owner, group, mode, readable, exposed):
+    path = place / "key"
     path.touch()
     os.chown(path, owner, group)
     path.chmod(mode)
@@ -353,11 +360,11 @@ def test_who_may_read_as_the_kernel_sees_it(tmp_path, users, owner, group, mode,
     assert look("root", paths={str(path): "file"}).paths[str(path)].allowed is True
 
 
-def test_a_closed_directory_above_closes_the_file(tmp_path, users):
-    (tmp_path / "closed").mkdir()
-    (tmp_path / "closed/key").touch(0o644)
-    (tmp_path / "closed").chmod(0o700)
-    path = str(tmp_path / "closed/key")
+def test_a_closed_directory_above_closes_the_file(place, users):
+    (place / "closed").mkdir()
+    (place / "closed/key").touch(0o644)
+    (place / "closed").chmod(0o700)
+    path = str(place / "closed/key")
     assert look("pmta", paths={path: "file"}).paths[path] == Path(True, False, False)
 
 
