@@ -213,7 +213,12 @@ def test_it_loads_whatever_the_policy(folder, policy):
 @given(POLICIES)
 def test_a_stopped_virtual_mta_reaches_nobody(folder, policy):
     config = accepted(rendered(sound(policy)), folder)
+    rolled = {f"{name}.rollup" for name, one in policy["providers"].items() if one.get("mx")}
     for vmta in ("b", "unrouted-t"):
+        # A roll-up need not take its hosts from where other queues do: each is held by its own name.
+        own = {block.name: value(block.all("smtp-hosts")[0].raw) for block in config.vmtas[vmta].block.inside("domain")}
+        assert set(own.values()) == {NOWHERE}
+        assert rolled | {one["to"] for one in policy["mx_rollups"]} <= set(own)
         for queue in queues(policy):
             for reading in READINGS:
                 found = reading(config, queue, vmta)
