@@ -89,10 +89,10 @@ class Resolver:
         return _read(message, question, kind)
 
 
-def _of_this_host() -> list[tuple[str, int]]:
+def _of_this_host(path: str = "/etc/resolv.conf") -> list[tuple[str, int]]:
     found = []
     try:
-        with open("/etc/resolv.conf", encoding="utf-8", errors="replace") as file:
+        with open(path, encoding="utf-8", errors="replace") as file:
             for line in file:
                 words = line.split()
                 if len(words) > 1 and words[0] == "nameserver":

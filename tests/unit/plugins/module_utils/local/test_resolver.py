@@ -145,6 +145,11 @@ def test_a_failing_server_is_no_answer_and_the_next_one_is_asked(serve, code):
     assert ask(bad, good) == ["x"]
 
 
+def test_a_refusal_need_not_repeat_the_question(serve):
+    server = serve(lambda query, tcp: [struct.pack("!6H", query.id, 0x8181, 0, 0, 0, 0)])
+    assert ask(server) == Unknown("the name server answered FORMERR")
+
+
 def test_an_empty_answer_of_one_who_cannot_know_is_no_answer(serve):
     for flags, answer in ((0, Unknown), (dns.flags.AA, list)):
         server = serve(lambda query, tcp, flags=flags: [reply(query, flags=flags).to_wire()])
@@ -157,7 +162,8 @@ def test_forged_answers_are_not_taken(serve):
         forged = reply(query, (query.question[0].name, 60, "IN", "TXT", '"forged"')).to_wire()
         number = struct.pack("!H", (query.id + 1) & 0xFFFF)
         other = dns.message.make_query("other.example", "TXT", id=query.id)
-        return [b"", b"\0", number + forged[2:], query.to_wire(), reply(other).to_wire(), right]
+        bare = struct.pack("!6H", query.id, 0x8180, 0, 0, 0, 0)
+        return [b"", b"\0", number + forged[2:], query.to_wire(), reply(other).to_wire(), bare, right]
 
     assert ask(serve(answer)) == ["right"]
 
@@ -212,6 +218,17 @@ def test_forms_of_a_server():
         ("192.0.2.1", 53),
         ("192.0.2.1", 54),
     ]
+
+
+def test_the_hosts_own_servers(tmp_path):
+    path = tmp_path / "resolv.conf"
+    path.write_text(
+        "# nameserver 192.0.2.9\nsearch a.example\nnameserver\n\nnameserver 192.0.2.1 # x\nnameserver ::1\n"
+    )
+    assert resolver._of_this_host(str(path)) == [("192.0.2.1", 53), ("::1", 53)]
+    path.write_text("nameserver 192.0.2.1\n" * 9)
+    assert len(resolver._of_this_host(str(path))) == 3
+    assert resolver._of_this_host(str(tmp_path / "none")) == [("127.0.0.1", 53)]
 
 
 QUERY = dns.message.make_query("s1._domainkey.a.example", "TXT")
