@@ -131,9 +131,13 @@ def test_bytes_that_are_no_text(tmp_path):
 
 def test_the_host_is_looked_at_when_asked(tmp_path):
     text = f"domain-key s1,*,{tmp_path}/none.pem\n<domain *>\ndkim-sign yes\n</domain>\n"
-    assert run(tmp_path, content=text)["findings"] == []
-    answer = run(tmp_path, content=text, host=True, resolver=["127.0.0.1:1"])
-    assert [found["rule"] for found in answer["findings"]] == ["host-key-missing"] and answer["failed"]
+
+    def found(**options):
+        answer = run(tmp_path, content=text, resolver=["127.0.0.1:1"], **options)
+        return [finding["rule"] for finding in answer["findings"] if finding["rule"].startswith("host-")]
+
+    assert found() == []
+    assert found(host=True) == ["host-key-missing"]
 
 
 def test_a_password_in_the_text_is_shown_nowhere(tmp_path):
