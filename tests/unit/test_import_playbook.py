@@ -122,6 +122,24 @@ def test_ansible_reads_the_policy_with_its_passwords(inventory):
     assert "s3cret-of-the-relay-24h" in shown.stdout
 
 
+def test_the_role_takes_the_policy(inventory):
+    """Its argument specification, which Ansible checks whenever the role is used."""
+    play = inventory.folder / "play.yml"
+    play.write_text("- {hosts: powermta, connection: local, gather_facts: false, roles: [email_engine.fleet.policy]}\n")
+    code, said = inventory.run(playbook=play)
+    assert code == 0, said
+
+
+def test_the_module_returns_passwords_to_no_task_that_would_show_them(inventory):
+    done = subprocess.run(
+        [BIN / "ansible", "localhost", "-m", "email_engine.fleet.pmta_import", "-a", f"path={OLD} return_secrets=true"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode != 0 and "no_log" in done.stdout
+    assert not [word for word in SECRETS if word in done.stdout + done.stderr]
+
+
 @pytest.mark.parametrize("name", [POLICY, REPORT, VAULT])
 def test_an_edited_file_is_not_overwritten_unless_told_to(inventory, name):
     path = inventory.all / name

@@ -25,6 +25,7 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_import.fat
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_import.report import markdown
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_import.stricter import amount, is_limit
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError
+from ansible_collections.email_engine.fleet.plugins.modules import pmta_import
 from ansible_collections.email_engine.fleet.plugins.modules.pmta_import import Resolver
 
 HERE = Path(__file__).resolve().parent
@@ -34,6 +35,17 @@ from pmta_standin import loader, localaddr, paths, rollup  # noqa: E402
 from policy import host_policy  # noqa: E402
 
 OLD = HERE / "old/config"
+# Variables of the role policy that say nothing about receivers.
+FLEETS = {
+    "operator",
+    "sender_defaults",
+    "phases",
+    "active_daily_quota",
+    "prefixes",
+    "dmarc",
+    "dns_ttl",
+    "quarantine_hold",
+}
 # What the MX records of the receivers said.
 MX = {
     "gmail.com": ["gmail-smtp-in.l.google.com"],
@@ -431,6 +443,21 @@ def test_a_file_tells_whether_it_was_edited(result):
     wanted = files.vault_text({"a": "b"})
     states = [files.state(known, wanted) for known in (wanted, "", files.vault_text({"a": "c"}), wanted + "x: y\n")]
     assert states == ["same", "new", "outdated", "edited"]
+
+
+def test_what_the_fleet_needs_and_writes_is_what_the_roles_say():
+    policy = yaml.safe_load((ROOT / "roles/policy/defaults/main.yml").read_text())
+    assert {name: policy["policy_domain_settings"][name] for name in NEEDS} == NEEDS
+    module = yaml.safe_load(pmta_import.DOCUMENTATION)["options"]["accounting"]["default"]
+    assert module == list(
+        yaml.safe_load((ROOT / "roles/powermta/defaults/main.yml").read_text())["powermta_accounting"]
+    )
+
+
+def test_an_import_says_every_variable_of_the_receivers_so_that_nothing_of_the_default_mixes_in(result):
+    policy = yaml.safe_load((ROOT / "roles/policy/defaults/main.yml").read_text())
+    the_platforms = {name for name in policy if name.removeprefix("policy_") in FLEETS}
+    assert set(result.policy) == set(policy) - the_platforms
 
 
 # Any configuration -----------------------------------------------------------------------------------------------------
