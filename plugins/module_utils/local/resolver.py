@@ -23,6 +23,7 @@ AT_ONCE = 16
 # What passes through every network unfragmented.
 UDP_SIZE = 1232
 MOST_ALIASES = 12
+SILENCE = "no name server answered in time"
 
 Answer = Union[list[str], Unknown]
 
@@ -43,6 +44,8 @@ class Resolver:
         self.timeout = timeout
         self.budget = budget
         self.ends: float | None = None
+        # Whether anybody ever answered, and how often nobody did: without a network not every question has to wait.
+        self.heard, self.silences = False, 0
 
     def ask_all(self, questions: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Answer]:
         """(name, type) -> the records, [] where there are none, or why nobody could tell."""
@@ -65,12 +68,18 @@ class Resolver:
                 left = (self.ends or 0) - time.monotonic()
                 if left <= 0:
                     return Unknown("the name servers took too long")
+                if not self.heard and self.silences >= AT_ONCE:
+                    return Unknown(SILENCE)
                 try:
-                    return self._ask_one(server, question, TYPES[kind], min(self.timeout, left))
+                    found = self._ask_one(server, question, TYPES[kind], min(self.timeout, left))
+                    self.heard = True
+                    return found
                 except _Unusable as error:
+                    self.heard = True
                     why = str(error)
                 except socket.timeout:
-                    why = "no name server answered in time"
+                    self.silences += 1
+                    why = SILENCE
                 except OSError as error:
                     why = f"no name server could be asked: {error.strerror or error}"
         return Unknown(why)
