@@ -89,6 +89,11 @@ class Held(NamedTuple):
         return self.value(name) in _YES
 
     @property
+    def place(self) -> Place:
+        """The opening tag's name, or the tag where it has none."""
+        return Place(self.file, self.node, 1 if self.node.name else 0)
+
+    @property
     def scope(self) -> tuple[str, str]:
         """Tag and name of the section around; ("", "") at global level."""
         return (self.around[-1].tag.lower(), self.around[-1].value.lower()) if self.around else ("", "")

@@ -216,6 +216,19 @@ class _Linter:
         judge(self.facts, self.report, WARNING if loose else ERROR, config)
         if self.observe:
             judge_host(self.facts, self.observe(needed(self.facts)), self.report)
+        if self.left_out:
+            left_out = RULES["findings-left-out"]
+            self.findings.append(
+                Finding(
+                    config.file,
+                    1,
+                    1,
+                    left_out.severity,
+                    "findings-left-out",
+                    f"{self.left_out} more findings are not listed",
+                    left_out.remedy,
+                )
+            )
         # A mark for a rule of the host may be idle only where the host was looked at.
         remaining, quiet = self.silencer.apply(self.findings, () if self.observe else HOST_RULES)
         # Stable: findings of one line stay in the order they were made; other files follow in reading order.

@@ -26,6 +26,8 @@ class Spec(NamedTuple):
 
 
 def _remark(row: directives.Row) -> tuple[str, str] | None:
+    if "no longer valid" in row.confidence:
+        return "version", f"{row.name}: {row.confidence.rpartition('; ')[2]}"
     if row.deprecated:
         hint = row.value if "use " in row.value else row.confidence
         return "deprecated", f"{row.name} is outdated ({hint})"

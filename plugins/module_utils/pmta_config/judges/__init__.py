@@ -8,21 +8,33 @@ from __future__ import annotations
 from ..facts import Facts
 from ..finding import Report, Rule
 from ..tree import Config
-from . import access, delivery, references, required, signing
+from . import access, accounting, delivery, inbound, references, replies, required, rollup, senders, signing
+from .scopes import Scopes
 
 RULES: dict[str, Rule] = {
     **references.RULES,
     **required.RULES,
     **signing.RULES,
     **access.RULES,
+    **senders.RULES,
+    **replies.RULES,
     **delivery.RULES,
+    **rollup.RULES,
+    **inbound.RULES,
+    **accounting.RULES,
 }
 
 
 def judge(facts: Facts, report: Report, unresolved: str, config: Config) -> None:
     """Call every rule. unresolved: severity of a name that is not defined here (an unread include may define it)."""
+    scopes = Scopes(facts)
     references.judge(facts, report, unresolved)
     required.judge(facts, report, config)
-    signing.judge(facts, report, unresolved)
+    signing.judge(facts, report, unresolved, scopes)
     access.judge(facts, report)
-    delivery.judge(facts, report)
+    senders.judge(facts, report)
+    replies.judge(facts, report, scopes)
+    delivery.judge(facts, report, scopes)
+    rollup.judge(facts, report, scopes)
+    inbound.judge(facts, report)
+    accounting.judge(facts, report)
