@@ -116,11 +116,11 @@ def asked_about(old):
     return list(dict.fromkeys([*literal, *below, *MX, "gouv.fr", "unknown.example"]))
 
 
-def lost_rules(old, new, old_vmtas, receivers, mx=MX):
+def lost_rules(old, new, old_vmtas, receivers):
     """(receiver, directive, before, after) of every rule that does not hold any more, or is looser than any old one."""
     lost = []
     for receiver in receivers:
-        hosts = mx.get(receiver, [f"mx.{receiver}"])
+        hosts = MX.get(receiver, [f"mx.{receiver}"])
         for vmta in new:
             queue = new[vmta].queue(receiver, hosts, vmta)
             after = new[vmta].settings(queue, vmta)
