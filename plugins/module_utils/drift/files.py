@@ -107,7 +107,7 @@ class _Files:
         if old == new:
             return
         if Counter(old) == Counter(new):
-            at = next(index for index, (one, two) in enumerate(zip(old, new)) if one != two)
+            at = [one == two for one, two in zip(old, new)].index(False)
             yield self.one(
                 "file-order", _what(wanted, there[at]), self.at(there[at].line), _text(wanted, here[at]),
                 _text(wanted, there[at]),
@@ -126,7 +126,14 @@ def _by_name(lines: list[Line]) -> dict[str, list[Line]]:
 
 
 def _meaning(line: Line) -> tuple:
-    return (line.name, *map(meaning, line.values))
+    words: list[str] = []
+    for value in line.values:
+        # A list that goes on after a blank.
+        if words and words[-1].endswith(",") and not words[-1].startswith("/"):
+            words[-1] += value
+        else:
+            words.append(value)
+    return (line.name, *map(meaning, words))
 
 
 def _without(lines: list[Line], kept: Counter) -> list[Line]:
