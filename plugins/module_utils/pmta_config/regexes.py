@@ -80,7 +80,8 @@ def _structure(body: str) -> str | None:
         # Comments may hold anything.
         return None
     depth = 0
-    # What a repeat would stand behind: "start" of an alternative, an "item", or another "repeat".
+    # What a repeat would stand behind: "start" of an alternative, an "item", a "repeat", or one that has its second sign, "done".
+    # Behind {2} older versions take another repeat, newer ones do not: "item*".
     before = "start"
     at, length = 0, len(body)
     while at < length:
@@ -115,7 +116,9 @@ def _structure(body: str) -> str | None:
                 # A second sign makes the repeat lazy or possessive.
                 if sign == "*":
                     return "is a regex in which * has nothing to repeat"
-                before = "item*"
+                before = "done"
+            elif before == "done":
+                return f"is a regex in which {sign} has nothing to repeat"
             else:
                 before = "repeat" if before == "item" else before
         elif kind == "braces":
