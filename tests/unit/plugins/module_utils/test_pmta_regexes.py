@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_config import lint, regexes
@@ -67,8 +67,10 @@ def test_nothing_that_pcre_accepts_is_refused(body):
 
 
 @settings(max_examples=2000, deadline=None)
-@given(st.lists(st.sampled_from(["a", "(", ")", "[", "]", "*", "+", "?", "|", "\\."]), max_size=8).map("".join))
+@given(st.lists(st.sampled_from(["5", "(", ")", "[", "]", "*", "+", "?", "|", "\\."]), max_size=8).map("".join))
 def test_what_pcre_refuses_of_plain_structure_is_refused(body):
+    # What stands behind these has a language of its own.
+    assume("(?" not in body and "(*" not in body)
     assert (regexes.fault(f"/{body}/") is None) == (compiled(body) is not None)
 
 
