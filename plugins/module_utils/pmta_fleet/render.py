@@ -46,7 +46,7 @@ def render_host(document: t.Mapping, mta: str, policy: t.Mapping, passwords: t.M
         nodes += _held(tenant, policy, nested)
         nodes += _pool(tenant, by_tenant[tenant["name"]])
         nodes += _pattern_list(tenant, by_tenant[tenant["name"]])
-        nodes += _sources(tenant, policy)
+        nodes += _sources(tenant, policy, len(tenants) > 1)
     users = [feeder["user"] for tenant in tenants for feeder in tenant["feeders"] if "user" in feeder]
     nodes += _everybody_else(users, policy)
     secrets = [*(node for node in platform if is_secret(node)), *_users(tenants, passwords)]
@@ -224,14 +224,16 @@ def _pattern_list(tenant: t.Mapping, senders: t.Sequence[t.Mapping]) -> list[Nod
     return [Section("pattern-list", _list_name(tenant), nodes)]
 
 
-def _sources(tenant: t.Mapping, policy: t.Mapping) -> list[Node]:
+def _sources(tenant: t.Mapping, policy: t.Mapping, shared: bool) -> list[Node]:
     common: list[Node] = [
         Directive("always-allow-relaying", "yes"),
         Directive("smtp-service", "yes"),
         Directive("process-x-job", "yes"),
     ]
     if tenant["trusted"]:
-        common.append(Directive("process-x-virtual-mta", "yes"))
+        # Only where there are others does the linter warn of it.
+        why = " pmta-lint: ignore x-virtual-mta-any: the fleet document trusts this tenant" if shared else None
+        common.append(Directive("process-x-virtual-mta", "yes", comment=why))
     else:
         # The header lets a client choose any virtual MTA, another tenant's too; unprocessed, it would be delivered.
         common += [Directive("process-x-virtual-mta", "no"), Directive("remove-header", "X-Virtual-MTA")]
