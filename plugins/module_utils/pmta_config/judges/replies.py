@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+
 from .. import regexes, values
 from ..facts import Facts, Held, Line, at
 from ..finding import WARNING, Report, Rule
@@ -122,7 +124,7 @@ def broad(rules: list[tuple[Line, str, dict[str, str]]], report: Report) -> None
     """Try each sample on the list: the first entry that matches decides."""
     open_samples = list(SAMPLES)
     for line, regex, acts in rules:
-        search = regexes.searcher(regex)
+        search = None if _elsewhere(regex) else regexes.searcher(regex)
         if search is None:
             continue
         hit = [sample for sample in open_samples if search(sample)]
@@ -136,3 +138,12 @@ def broad(rules: list[tuple[Line, str, dict[str, str]]], report: Report) -> None
             report("bounce-queue-broad", at(line, 1), told)
         elif acts.get("mode") == "backoff" or "disable-source-ip" in acts or "defer-queue" in acts:
             report("backoff-broad", at(line, 1), told)
+
+
+_WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{4,}(?![A-Za-z?*{])")
+_ALL = "\n".join(SAMPLES).lower()
+
+
+def _elsewhere(regex: str) -> bool:
+    """Whether a plain pattern needs a word that no sample has. Spares compiling it: a list may have thousands."""
+    return not any(sign in regex for sign in "|([") and any(word.lower() not in _ALL for word in _WORD.findall(regex))

@@ -14,8 +14,10 @@ class Scopes:
     def __init__(self, facts: Facts):
         self.facts = facts
         self.by_scope: dict[tuple[str, str], list[Held]] = {}
+        self.by_name: dict[tuple[tuple[str, str], str], list[Held]] = {}
         for held in facts.held("domain"):
             self.by_scope.setdefault(held.scope, []).append(held)
+            self.by_name.setdefault((held.scope, held.name), []).append(held)
         self.pools_of: dict[str, list[str]] = {}
         for pool, (members, _holds, _place) in facts.pools.items():
             for member in members:
@@ -37,14 +39,11 @@ class Scopes:
         if own is not None:
             return own
         for scope in self.around(held.scope):
-            best = None
-            for other in self.by_scope.get(scope, ()):
-                if covers(other.name, held.name):
+            for name_above in _wider(held.name):
+                for other in reversed(self.by_name.get((scope, name_above), ())):
                     line = other.last(name)
-                    if line is not None and (best is None or len(other.name) >= best[0]):
-                        best = (len(other.name), line)
-            if best:
-                return best[1]
+                    if line is not None:
+                        return line
         return None
 
     def domains(self, pattern: str) -> set[str]:
@@ -67,6 +66,17 @@ class Scopes:
                 else:
                     found.add(item)
         return found
+
+
+def _wider(name: str) -> list[str]:
+    """The patterns that cover a name, the most specific first."""
+    found = [name, f"[*.]{name}"]
+    if "." in name and name[0] not in "*[":
+        labels = name.split(".")[1:12]
+        for at in range(len(labels)):
+            parent = ".".join(labels[at:])
+            found += [f"*.{parent}", f"[*.]{parent}"]
+    return [*found, "*"]
 
 
 def covers(pattern: str, name: str) -> bool:

@@ -135,19 +135,17 @@ def choosers(facts: Facts, report: Report) -> None:
     base = next(
         (source for source in sources if values.network(source.name) and source.name.partition("/")[2] == "0"), None
     )
-    choices = {
-        source.name: {(line[0], (line[1].values or ("",))[0].lower()) for line in source.all(*_SOURCE_CHOICES)}
-        for source in sources
-    }
-    processing = [source for source in sources if source.yes("process-x-virtual-mta")]
-    for source in processing:
-        line = source.last("process-x-virtual-mta")
-        others = [
-            other for name, other in choices.items() if name != source.name and other and other != choices[source.name]
-        ]
-        if others:
-            chosen = sorted({value for other in others for _kind, value in other})[0]
-            report("x-virtual-mta-any", at(line), f"this source may choose any virtual MTA, also those of {chosen!r}")
+    choices = {id(source): frozenset(_choices(source)) for source in sources}
+    # Two that differ are enough: one of them is another than a source's own.
+    differing = [choice for choice in dict.fromkeys(choices.values()) if choice][:2]
+    for source in sources:
+        others = [choice for choice in differing if choice != choices[id(source)]]
+        if others and source.yes("process-x-virtual-mta"):
+            report(
+                "x-virtual-mta-any",
+                at(source.last("process-x-virtual-mta")),
+                f"this source may choose any virtual MTA, also those of {min(others[0])[1]!r}",
+            )
     for source in sources:
         if source.yes("process-x-virtual-mta"):
             if source.yes("retain-x-virtual-mta"):
@@ -158,6 +156,11 @@ def choosers(facts: Facts, report: Report) -> None:
         if off is None or not relays or _removes(source) or (base is not None and _removes(base)):
             continue
         report("x-virtual-mta-leak", at(off), "X-Virtual-MTA is neither processed nor removed")
+
+
+def _choices(source: Held) -> list[tuple[str, str]]:
+    """How a source finds its virtual MTA: (directive, name) pairs."""
+    return [(line[0], (line[1].values or ("",))[0].lower()) for line in source.all(*_SOURCE_CHOICES)]
 
 
 def _removes(source: Held) -> bool:

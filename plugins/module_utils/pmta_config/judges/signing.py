@@ -113,6 +113,8 @@ def uncovered(facts: Facts, report: Report, scopes: Scopes) -> None:
         return
     own: dict[str, set[str]] = {}
     held_back: set[str] = set()
+    # virtual MTA or pool -> the domains it has keys for, those of its members or pools included
+    reach: dict[str, set[str]] = {}
     for held in (*facts.held("virtual-mta-pool"), *facts.held("virtual-mta")):
         own.setdefault(held.name, set()).update(_domains(held))
     for held in facts.held("domain"):
@@ -126,20 +128,17 @@ def uncovered(facts: Facts, report: Report, scopes: Scopes) -> None:
             name = chosen_vmta(line)
             if name not in own or name in held_back:
                 continue
-            known = set(everywhere | own[name])
-            if name in facts.pools:
-                for member in facts.pools[name][0]:
-                    known |= own.get(member, set())
-            else:
-                for pool in scopes.pools_of.get(name, ()):
-                    known |= own.get(pool, set())
+            known = reach.get(name)
+            if known is None:
+                related = facts.pools[name][0] if name in facts.pools else scopes.pools_of.get(name, ())
+                known = reach[name] = own[name].union(*(own.get(other, set()) for other in related))
             if "*" in known:
                 continue
             for domain in dict.fromkeys(_LITERAL.findall(found[1])):
                 domain = domain.replace("\\", "").lower()
-                if not _covered(domain, known):
+                if not _covered(domain, known) and not _covered(domain, everywhere):
                     # The envelope sender says nothing about From; and a virtual MTA may sign nothing on purpose.
-                    sure = line[0] == "header" and known and not facts.of("process-x-dkim-key")
+                    sure = line[0] == "header" and (known or everywhere) and not facts.of("process-x-dkim-key")
                     report(
                         "dkim-key-uncovered",
                         at(line, found[0]),
