@@ -161,7 +161,9 @@ def test_every_directive_accepts_its_form_and_refuses_others(section, spec):
         return {f.rule for f in lint(text, whole=False) if f.severity == "error"}
 
     for arguments in good:
-        assert not {rule for rule in rules(arguments) if not rule.startswith(("http-access", "open-relay", "cold-without"))}, arguments
+        assert not {
+            rule for rule in rules(arguments) if not rule.startswith(("http-access", "open-relay", "cold-without"))
+        }, arguments
     for arguments in bad:
         assert rules(arguments), f"{name} {arguments} was accepted"
 
@@ -326,7 +328,10 @@ def test_an_include_inside_a_section_is_judged_as_that_section():
 
 def fleet(number):
     """A configuration of so many virtual MTAs, as the collection renders them."""
-    lines = [WHOLE, "domain-macro ms hotmail.com,outlook.com\n<domain *>\n    dkim-sign yes\n    dkim-identity strict-from\n</domain>\n"]
+    lines = [
+        WHOLE,
+        "domain-macro ms hotmail.com,outlook.com\n<domain *>\n    dkim-sign yes\n    dkim-identity strict-from\n</domain>\n",
+    ]
     for n in range(10000, 10000 + number):
         lines.append(
             f"<virtual-mta vmta-{n}>\n    smtp-source-host 10.1.{n % 250}.{n // 250} mail{n}.example.com\n"

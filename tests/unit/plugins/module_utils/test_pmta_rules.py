@@ -246,7 +246,9 @@ def rules(text):
     return {found.rule for found in lint(text)}
 
 
-@pytest.mark.parametrize(("rule", "has", "has_not"), TABLE, ids=[f"{number}-{row[0]}" for number, row in enumerate(TABLE)])
+@pytest.mark.parametrize(
+    ("rule", "has", "has_not"), TABLE, ids=[f"{number}-{row[0]}" for number, row in enumerate(TABLE)]
+)
 def test_a_configuration_that_has_it_and_the_nearest_that_does_not(rule, has, has_not):
     found = [one for one in lint(has) if one.rule == rule]
     assert found, f"not found in\n{has[:2000]}"
@@ -276,12 +278,21 @@ def test_the_web_monitor_of_a_whole_configuration_runs_as_root_by_default():
 
 
 def test_every_rule_is_shown_and_none_beside_them():
-    produced = {rule for rule, _has, _not in TABLE} | {"missing-postmaster", "missing-log-file", "missing-spool", "include-loop"}
+    produced = {rule for rule, _has, _not in TABLE} | {
+        "missing-postmaster",
+        "missing-log-file",
+        "missing-spool",
+        "include-loop",
+    }
     # Those of the host have their own table; an unread file is a matter of the command line.
     assert produced == set(RULES) - set(host.RULES) - {"file-unreadable"}
     for _rule, has, has_not in TABLE:
         assert rules(has) | rules(has_not) <= set(RULES)
-    written = set(re.findall(r'"(syntax-[a-z-]+|comment-[a-z-]+)"', (ROOT / "plugins/module_utils/pmta_config/parse.py").read_text()))
+    written = set(
+        re.findall(
+            r'"(syntax-[a-z-]+|comment-[a-z-]+)"', (ROOT / "plugins/module_utils/pmta_config/parse.py").read_text()
+        )
+    )
     assert written <= set(RULES)
 
 

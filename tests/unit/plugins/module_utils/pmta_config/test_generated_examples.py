@@ -36,11 +36,11 @@ TOO_MANY = "one two three four five"
 
 
 def word(r, letters=string.ascii_lowercase + string.digits, least=1, most=9):
-    return r.choice(string.ascii_lowercase) + "".join(r.choice(letters) for _ in range(r.randint(least - 1, most)))
+    return r.choice(string.ascii_lowercase) + "".join(r.choice(letters) for _i in range(r.randint(least - 1, most)))
 
 
 def path(r):
-    return "/" + "/".join(word(r) for _ in range(r.randint(1, 4)))
+    return "/" + "/".join(word(r) for _i in range(r.randint(1, 4)))
 
 
 def number(r, low=1, high=9999):
@@ -69,11 +69,11 @@ def size(r):
 
 
 def quad(r):
-    return ".".join(str(r.randint(0, 255)) for _ in range(4))
+    return ".".join(str(r.randint(0, 255)) for _i in range(4))
 
 
 def six(r):
-    return ":".join(f"{r.randint(0, 65535):x}" for _ in range(8))
+    return ":".join(f"{r.randint(0, 65535):x}" for _i in range(8))
 
 
 def ip(r):
@@ -92,7 +92,7 @@ def cidr(r):
 
 
 def host(r):
-    return ".".join(word(r) for _ in range(r.randint(2, 4)))
+    return ".".join(word(r) for _i in range(r.randint(2, 4)))
 
 
 def email(r):
@@ -118,7 +118,7 @@ def regex(r):
 
 
 def several(each, most=4, joint=","):
-    return lambda r: joint.join(each(r) for _ in range(r.randint(1, most)))
+    return lambda r: joint.join(each(r) for _i in range(r.randint(1, most)))
 
 
 def then(*each):
@@ -126,7 +126,12 @@ def then(*each):
 
 
 def one_of(*each):
-    return lambda r: (lambda chosen: chosen(r) if callable(chosen) else chosen)(r.choice(each))
+
+    def choose(r):
+        chosen = r.choice(each)
+        return chosen(r) if callable(chosen) else chosen
+
+    return choose
 
 
 def boolean(r):
@@ -157,7 +162,7 @@ def reply_action(r):
 
 
 def hexadecimal(r):
-    return "".join(r.choice("0123456789abcdef") for _ in range(40))
+    return "".join(r.choice("0123456789abcdef") for _i in range(40))
 
 
 # Names that the configuration around each example defines.
@@ -283,7 +288,7 @@ FORMS = {
     "SELECTOR,DOMAIN|*,FILE": (
         lambda r: f"{word(r)}{r.choice([',', ', '])}{r.choice(['*', host(r)])}{r.choice([',', ', '])}{path(r)}",
         one_of(lambda r: f"{word(r)},{path(r)}", lambda r: f"{word(r)},{host(r)},*,{path(r)}", word)),
-    "NAME + comma list": (lambda r: f"{word(r)} {r.choice([',', ', ']).join(host(r) for _ in range(r.randint(1, 5)))}",
+    "NAME + comma list": (lambda r: f"{word(r)} {r.choice([',', ', ']).join(host(r) for _i in range(r.randint(1, 5)))}",
                           one_of(word, lambda r: f"{word(r)}-x {host(r)}", lambda r: f"{word(r)} a@{host(r)}")),
     "SOURCE TARGET[,TARGET...]": (then(email, several(email)), email),
     "SRC-ADDR DST-ADDR (with * wildcards)": (then(one_of(email, lambda r: "*@" + host(r)), one_of(email, lambda r: "*@" + host(r))),
@@ -418,13 +423,13 @@ MEANING = ("open-relay", "http-access-open", "domain-key-selector", "dkim-")
 def test_what_the_form_describes_is_accepted_and_the_rest_refused(row, section):
     good, bad = generators(row)
     r = random.Random(f"{section} {row.name}")
-    for _ in range(EACH):
+    for _i in range(EACH):
         text, line = placed(row, section, good(r))
         found = [one for one in errors(text, line) if not any(f" error {rule}" in one for rule in MEANING)]
         assert found == [], text.splitlines()[line - 1]
     if bad is None:
         return
-    for _ in range(EACH):
+    for _i in range(EACH):
         text, line = placed(row, section, bad(r))
         assert errors(text, line), f"accepted: {text.splitlines()[line - 1]!r}"
     text, line = placed(row, section, "")
@@ -469,7 +474,7 @@ def test_two_judges_agree_but_where_the_stand_in_is_harsher_on_purpose():
     for row, section in CASES:
         for wanted, make in zip((True, False), generators(row)):
             r = random.Random(f"{section} {row.name}")
-            for _ in range(3 * EACH if make and row.name != "/regex/" else 0):
+            for _i in range(3 * EACH if make and row.name != "/regex/" else 0):
                 arguments = make(r)
                 verdict = second_opinion(row, section, arguments)
                 asked += verdict is not None

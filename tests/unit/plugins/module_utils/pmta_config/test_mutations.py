@@ -104,7 +104,7 @@ def damaged(r: random.Random) -> str:
     text = r.choice(SEEDS)
     if r.random() < 0.3:
         text += r.choice(SEEDS)
-    for _ in range(r.choice((1, 1, 2, 3, 6))):
+    for _i in range(r.choice((1, 1, 2, 3, 6))):
         at, to = r.randrange(len(text) + 1), r.randrange(len(text) + 1)
         first, last = min(at, to), max(at, to)
         kind = r.randrange(9)
