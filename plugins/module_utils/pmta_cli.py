@@ -8,11 +8,14 @@ Columns and wordings as in the vendor's 5.0 guides. Exit codes are documented fo
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import NamedTuple
 
 _VERSION = re.compile(r"v(\d+)\.(\d+)r(\d+)")
 _COUNT = re.compile(r"\A\s*(\d+)\s+of\s+(\d+)\s+virtual\s+MTAs?\b", re.IGNORECASE)
+_QUEUES = re.compile(r"\A\s*(\d+)\s+of\s+(\d+)\s+queues?\b", re.IGNORECASE)
+_SOURCES = re.compile(r"(?i)\A\s*(?:(\d+)(?:\s+of\s+(\d+))?|no)\s+(?:disabled\s+)?sources?\b")
 _ERROR = re.compile(
     r"(?im)^.*\b(?:error|fail(?:ed|ure)?|invalid|cannot|unable|refused|denied|not running|unknown command)\b.*$"
 )
@@ -26,6 +29,8 @@ _UNREACHED = re.compile(
     r"(?i)\b(?:cannot|could not|unable to|failed to) (?:reach|connect|contact)|not running|connection refused"
 )
 _UNLIMITED_ITEMS = 1_000_000
+# So many lines a list is cut at when nobody asks for more.
+DEFAULT_ITEMS = 10
 
 
 class Version(NamedTuple):
@@ -50,6 +55,14 @@ class Vmta(NamedTuple):
     recipients: int
     kbytes: int
     connections: int
+
+
+class DisabledSource(NamedTuple):
+    """One address that a queue (domain/VMTA) does not use. rest: what else the line says, such as until when."""
+
+    ip: str
+    queue: str
+    rest: str
 
 
 class Listing(NamedTuple):
@@ -113,6 +126,61 @@ def vmtas(output: str) -> Listing:
             continue
         rows.append(Vmta(words[0], _number(words[1]), _number(words[2]), _number(words[-2]), _number(words[-1])))
     return Listing(rows, shown, total)
+
+
+def queues(output: str) -> Listing:
+    """From `pmta show queues`: columns ``queue #rcpt kbytes conn st retry last error``; rows are (queue, recipients).
+
+    The last line is taken to count queues as that of `show vmtas` counts virtual MTAs.
+    """
+    rows: list[tuple[str, int]] = []
+    shown = total = None
+    for line in output.splitlines():
+        count = _QUEUES.match(line)
+        if count:
+            shown, total = int(count.group(1)), int(count.group(2))
+            continue
+        words = line.split()
+        if len(words) > 1 and "/" in words[0] and _is_number(words[1]):
+            rows.append((words[0], _number(words[1])))
+    return Listing(rows, shown, total)
+
+
+def disabled_sources(output: str) -> Listing:
+    """From `pmta show disabled sources`, whose form is not documented: each line with an address and a queue (domain/VMTA).
+
+    total is None when a line, the heading apart, has neither these nor a count: then nobody can say that all were read.
+    """
+    rows: list[DisabledSource] = []
+    shown = total = None
+    strange = 0
+    for index, line in enumerate(line for line in output.splitlines() if line.strip()):
+        words = line.split()
+        address = next((word for word in words if _is_address(word)), None)
+        queue = next((word for word in words if "/" in word and not re.match(r"[\d/]+\Z", word)), None)
+        count = _SOURCES.match(line)
+        if count:
+            found = int(count.group(1) or 0)
+            shown, total = found, int(count.group(2) or found)
+        elif address and queue:
+            rest = " ".join(word for word in words if word not in (address, queue))
+            rows.append(DisabledSource(address, queue, rest))
+        elif index:
+            strange += 1
+    if strange:
+        total = None
+    elif total is None and len(rows) < DEFAULT_ITEMS:
+        # No line counts them, and nothing was cut off.
+        total = len(rows)
+    return Listing(rows, shown, total)
+
+
+def _is_address(word: str) -> bool:
+    try:
+        ipaddress.ip_address(word)
+    except ValueError:
+        return False
+    return True
 
 
 def settings(output: str) -> dict[str, list[str]]:

@@ -43,6 +43,11 @@ _BRIEF = ("q@q.io", "q@q.de")
 _ONE_DOMAIN = re.compile(r"\^(?:\([\w.\\|+-]*\)|[\w.\\+-]+)@(?:[A-Za-z0-9-]|\\[.-])+\$\Z", re.ASCII)
 
 
+def is_private(network: Network) -> bool:
+    """Whether the whole network is out of the Internet's reach."""
+    return any(network.version == private.version and network.subnet_of(private) for private in _PRIVATE)
+
+
 def network_fault(network: Network) -> str | None:
     """Why the addresses of *network* may not hand in mail without a login, or None.
 
@@ -50,7 +55,7 @@ def network_fault(network: Network) -> str | None:
     """
     if network.version == 6 and network.subnet_of(_MAPPED):
         network = ipaddress.IPv4Network((int(network.network_address) & 0xFFFFFFFF, network.prefixlen - 96))
-    if any(network.version == private.version and network.subnet_of(private) for private in _PRIVATE):
+    if is_private(network):
         return None
     if network.prefixlen >= _PUBLIC[network.version]:
         return None

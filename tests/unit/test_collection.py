@@ -130,6 +130,8 @@ CALLS = {"open", "print", "input", "exec", "eval", "__import__", "breakpoint"}
 PROGRAMS = {
     "addresses/keeper.py": "installed on the host and run there by systemd",
     "local/config_files.py": "reads configurations for the linter, which works without Ansible",
+    "local/host_facts.py": "looks at files, users and addresses for the linter's --host",
+    "local/resolver.py": "asks name servers for the linter's --host, without any library",
 }
 
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, email_engine.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The documentation says what the code does. Run as a program, this writes docs/reference/fleet.schema.json."""
+"""The documentation says what the code does. Run as a program, this writes what docs/reference/ generates from it."""
 
 from __future__ import annotations
 
@@ -29,11 +29,14 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.status im
     in_pool,
     is_routed,
 )
+from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_config.rules import RULES
+from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_config.sarif import kind, sentence
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_transaction import STOPS, STOPS_LOCK, read_stops
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = ROOT / "docs/reference/fleet.schema.json"
+LINT_RULES = ROOT / "docs/reference/lint-rules.md"
 INVENTORY = (ROOT / "docs/inventory.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -42,6 +45,30 @@ FENCED = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
 
 def schema_text() -> str:
     return json.dumps(FLEET_SCHEMA, indent=2) + "\n"
+
+
+KINDS = {
+    "syntax": "What is no text of PowerMTA's language at all.",
+    "language": "Names, places and arguments, by the table of directives.",
+    "meaning": "References, names, what has to be there, and what loads but loses, leaks or unsigns mail.",
+    "host": "What needs the host and the DNS; judged only with `--host`.",
+    "silence": "The comments that silence findings.",
+}
+
+
+def rules_text() -> str:
+    parts = [
+        "# Rules of the linter",
+        "Written from the linter's own list. [How to use it](../lint.md); `bin/pmta-lint --explain RULE` shows one of them.",
+    ]
+    for name, about in KINDS.items():
+        parts += [f"## {name.capitalize()}", about]
+        for rule, (severity, explanation, remedy) in RULES.items():
+            if kind(rule) == name:
+                told = (f"{severity.capitalize()}. {explanation}", f"Remedy: {sentence(remedy)}")
+                # Tags and patterns are meant as they stand.
+                parts += [f"### {rule}", *(re.sub(r"([<>*_])", r"\\\1", text) for text in told)]
+    return "\n\n".join(parts) + "\n"
 
 
 def section(page: str, heading: str) -> str:
@@ -270,6 +297,19 @@ def test_the_schema_is_written_out():
     assert SCHEMA.read_text(encoding="utf-8") == schema_text(), "run .venv/bin/python tests/unit/test_docs.py"
 
 
+def test_the_rules_of_the_linter_are_written_out():
+    assert LINT_RULES.read_text(encoding="utf-8") == rules_text(), "run .venv/bin/python tests/unit/test_docs.py"
+    assert {kind(rule) for rule in RULES} == set(KINDS)
+
+
+def test_every_option_of_the_linter_is_documented():
+    source = (ROOT / "bin/pmta-lint").read_text(encoding="utf-8")
+    page = (ROOT / "docs/lint.md").read_text(encoding="utf-8")
+    options = re.findall(r'"(--[a-z-]+)"', source)
+    assert options and [option for option in options if f"`{option}" not in page] == []
+
+
 if __name__ == "__main__":
     SCHEMA.parent.mkdir(parents=True, exist_ok=True)
     SCHEMA.write_text(schema_text(), encoding="utf-8")
+    LINT_RULES.write_text(rules_text(), encoding="utf-8")

@@ -5,14 +5,21 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.expand import expand
+from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.hosts import attach_keys
+from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_config import lint
+from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_fleet.render import render_host
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+from policy import host_policy  # noqa: E402
+
 ROLE = yaml.safe_load((ROOT / "roles/policy/defaults/main.yml").read_text())
 
 
@@ -30,6 +37,21 @@ def fleet(name):
 def test_it_expands(name, senders):
     document = expand(*fleet(name))
     assert len(document["senders"]) == senders
+
+
+@pytest.mark.parametrize("name", ["example", "lab", "two_tenants"])
+def test_its_configuration_has_no_findings(name):
+    tenants, policy, hosts = fleet(name)
+    document = expand(tenants, policy, hosts)
+    keys = [
+        {"domain": s["domain"], "selector": "s1", "path": f"/etc/pmta/dkim/{s['domain']}.pem", "public": "x"}
+        for s in document["senders"]
+    ]
+    users = {feeder["user"]: "secret" for t in document["tenants"] for feeder in t["feeders"] if "user" in feeder}
+    for host in hosts:
+        made = render_host(attach_keys(document, keys), host, host_policy(**policy), users)
+        text = made["content"].replace("include /etc/pmta/fleet-secrets\n", made["secrets"])
+        assert lint(text) == [] and made["vmtas"]
 
 
 def test_two_tenants_share_nothing():

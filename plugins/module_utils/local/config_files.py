@@ -12,8 +12,9 @@ import os
 import re
 import select
 import stat
+from typing import NamedTuple
 
-# Far above any configuration; below what a small host has.
+# Far above any configuration, with or without what it includes; below what a small host has.
 LARGEST = 256 * 2**20
 # Of one configuration: ten small files that include each other twice are a thousand.
 MOST_FILES = 5000
@@ -23,10 +24,10 @@ _REMOTE = re.compile(r"https?://", re.IGNORECASE)
 _MAGIC = re.compile(r"[*?[]")
 
 
-def read_text(path: str, only_regular: bool = False) -> str:
+def read_text(path: str, only_regular: bool = False, most: int = LARGEST) -> str:
     """The text of a file; bytes that are no UTF-8 become lone surrogates (the linter says where they are).
 
-    only_regular: refuse pipes and devices. Raises OSError; `reason` puts it into words.
+    only_regular: refuse pipes and devices. most: bytes. Raises OSError; `trouble` puts it into words.
     """
     # Not blocking: opening a pipe nobody writes to would wait for ever.
     try:
@@ -39,12 +40,12 @@ def read_text(path: str, only_regular: bool = False) -> str:
             raise IsADirectoryError(errno.EISDIR, "it is a directory", path)
         if only_regular and not stat.S_ISREG(found.st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file", path)
-        return _read(handle, path, stat.S_ISFIFO(found.st_mode)).decode("utf-8", "surrogateescape")
+        return _read(handle, path, stat.S_ISFIFO(found.st_mode), most).decode("utf-8", "surrogateescape")
     finally:
         os.close(handle)
 
 
-def _read(handle: int, path: str, pipe: bool) -> bytes:
+def _read(handle: int, path: str, pipe: bool, most: int) -> bytes:
     parts, size = [], 0
     while True:
         if pipe:
@@ -56,20 +57,34 @@ def _read(handle: int, path: str, pipe: bool) -> bytes:
         if not part:
             return b"".join(parts)
         size += len(part)
-        if size > LARGEST:
-            raise OSError(errno.EFBIG, f"it is larger than {LARGEST // 2**20} MiB", path)
+        if size > most:
+            raise OSError(errno.EFBIG, f"it is larger than {most >> 20} MiB", path)
         parts.append(part)
 
 
-def reason(error: OSError) -> str:
-    """Why a file cannot be read, and what to do where that is known."""
+def read_stdin() -> str:
+    """As `read_text`, from standard input."""
+    return _read(0, "-", False, LARGEST).decode("utf-8", "surrogateescape")
+
+
+class Trouble(NamedTuple):
+    """Why something was not read, and what to do."""
+
+    what: str
+    remedy: str
+
+
+def trouble(error: OSError) -> Trouble:
+    """The error in an operator's words."""
     if isinstance(error, PermissionError):
-        return "permission denied; run as a user who may read it"
+        return Trouble("permission denied", "Run as a user who may read it")
     if isinstance(error, FileNotFoundError):
-        return "there is no such file"
+        return Trouble("there is no such file", "Correct the path")
     if isinstance(error, NotADirectoryError):
-        return "a part of its path is not a directory"
-    return error.strerror or str(error)
+        return Trouble("a part of its path is not a directory", "Correct the path")
+    if isinstance(error, IsADirectoryError):
+        return Trouble("it is a directory", "Name the file itself, or the files as DIRECTORY/*")
+    return Trouble(error.strerror or str(error), "Name a configuration file that can be read")
 
 
 class Includes:
@@ -79,30 +94,41 @@ class Includes:
     """
 
     def __init__(self) -> None:
-        # (pattern, the file it stands in) -> why something was not read, one line for each file
-        self.unread: dict[tuple[str, str], list[str]] = {}
+        # (pattern, the file it stands in) -> what of it was not read
+        self.unread: dict[tuple[str, str], list[Trouble]] = {}
         # Names as the including files lead to them, in the order they were read
         self.read: list[str] = []
+        # Bytes that may still be read
+        self.left = LARGEST
 
     def __call__(self, pattern: str, from_file: str) -> list[tuple[str, str]] | None:
         """Name and text of each file that can be read; None if none can."""
         texts = []
-        whys = self.unread[pattern, from_file] = []
-        for path in self._paths(pattern, from_file, whys):
+        unread = self.unread[pattern, from_file] = []
+        for path in self._paths(pattern, from_file, unread):
             if len(self.read) >= MOST_FILES:
-                whys.append(f"{path} was not read: more than {MOST_FILES} files are included")
+                unread.append(
+                    Trouble(f"{path} was not read: {MOST_FILES} files were included already", "Include each file once")
+                )
                 break
             try:
-                texts.append((path, read_text(path, only_regular=True)))
+                text = read_text(path, only_regular=True, most=self.left)
+                texts.append((path, text))
                 self.read.append(path)
+                self.left -= len(text)
             except OSError as error:
-                whys.append(f"{path} cannot be read: {reason(error)}")
+                what, remedy = trouble(error)
+                if error.errno == errno.EFBIG:
+                    what = f"with what was included before it is larger than {LARGEST >> 20} MiB"
+                unread.append(Trouble(f"{path} cannot be read: {what}", remedy))
         return texts or None
 
     @staticmethod
-    def _paths(pattern: str, from_file: str, whys: list[str]) -> list[str]:
+    def _paths(pattern: str, from_file: str, unread: list[Trouble]) -> list[str]:
         if _REMOTE.match(pattern):
-            whys.append(f"{pattern} was not fetched: the linter stays offline")
+            unread.append(
+                Trouble(f"{pattern} was not fetched: the linter stays offline", "Fetch it and check it by itself")
+            )
             return []
         path = os.path.join(os.path.dirname(from_file), pattern)
         # A name may hold brackets and mean them.
@@ -114,7 +140,7 @@ class Includes:
         except (ValueError, re.error):
             found = []
         if not found:
-            whys.append(f"no file matches {path}")
+            unread.append(Trouble(f"no file matches {path}", "Correct the pattern, or remove the include"))
         return found
 
 

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from .finding import ERROR, WARNING, Finding  # noqa: F401
-from .lint import lint  # noqa: F401
+from .finding import ERROR, WARNING, Finding, Rule  # noqa: F401
+from .lint import LintReport, lint, lint_report  # noqa: F401
 from .parse import locate, parse  # noqa: F401
 from .printer import render, to_text  # noqa: F401
 from .tokens import quote, unquote  # noqa: F401

@@ -133,6 +133,7 @@ max-smtp-out,virtual-mta,integer,documented 5.0r1+5.0r8+; seen in 1 public repos
 proxy-protocol,virtual-mta,enum: 1|2,documented 5.0r8+ only (not in 5.0r1 guide)
 rewrite-list,virtual-mta,name,documented 5.0r1+5.0r8+
 smtp-proxy-source-host,virtual-mta,LOCAL-IP|CIDR + PROXY:PORT + CLIENT-IP[:PORT] + HOST,documented 5.0r8+ only (not in 5.0r1 guide)
+smtp-source-ip,virtual-mta,"IP (deprecated, use smtp-source-host)","4.x; not in the 5.0 guides; seen in 2 public generators"
 smtp-source-host,virtual-mta,IP-or-CIDR + HOST-NAME (repeatable),documented 5.0r8+ only (not in 5.0r1 guide); seen in 8 public repos
 use-proxy,virtual-mta,proxy name list,documented 5.0r1+5.0r8+
 cold-virtual-mta,virtual-mta-pool,VMTA name,documented (listed as supported in pools)

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from .tree import Directive, Section
 
+_YES = frozenset(("yes", "true"))
+
 
 class Place(NamedTuple):
     """A word of a node: index 0 is the name or tag, 1 the first argument. order: position in the whole reading order."""
@@ -54,6 +56,53 @@ class Setting(NamedTuple):
     place: Place
 
 
+# A directive that was read without fault: lower-case name as the table has it, the node, and the file it stands in.
+Line = tuple[str, Directive, str]
+
+
+class Held(NamedTuple):
+    """A section with the directives directly in it, those of included files too. name: lower case."""
+
+    tag: str
+    name: str
+    node: Section | None
+    around: tuple[Section, ...]
+    file: str
+    lines: list[Line]
+
+    def last(self, name: str) -> Line | None:
+        """The line that counts of a directive that may stand once: the last one."""
+        for line in reversed(self.lines):
+            if line[0] == name:
+                return line
+        return None
+
+    def all(self, *names: str) -> list[Line]:
+        return [line for line in self.lines if line[0] in names]
+
+    def value(self, name: str) -> str | None:
+        """First value of `last`, lower case; None without such a line, "" without a value."""
+        line = self.last(name)
+        return None if line is None else (line[1].values or ("",))[0].lower()
+
+    def yes(self, name: str) -> bool:
+        return self.value(name) in _YES
+
+    @property
+    def place(self) -> Place:
+        """The opening tag's name, or the tag where it has none."""
+        return Place(self.file, self.node, 1 if self.node.name else 0)
+
+    @property
+    def scope(self) -> tuple[str, str]:
+        """Tag and name of the section around; ("", "") at global level."""
+        return (self.around[-1].tag.lower(), self.around[-1].value.lower()) if self.around else ("", "")
+
+
+def at(line: Line, index: int = 0) -> Place:
+    return Place(line[2], line[1], index)
+
+
 class Facts:
     """Names are lower case: directive and tag names look case-insensitive, and whether VMTA names are is not stated."""
 
@@ -71,6 +120,10 @@ class Facts:
         self.addressed: set[str] = set()
         # (address:port, source, place) of each listener that names a source
         self.listeners: list[tuple[str, str, Place]] = []
+        # tag -> its sections in reading order; "global" has one entry, the lines outside every section
+        self.sections: dict[str, list[Held]] = {"global": [Held("global", "", None, (), "", [])]}
+        # macro -> what it stands for, other macros as $name
+        self.macro_items: dict[str, list[str]] = {}
         # An include that could not be read may define anything.
         self.complete = True
         self.whole = False
@@ -87,6 +140,25 @@ class Facts:
     def has(self, kind: str, name: str) -> bool:
         return name.lower() in self.defined.get(kind, ())
 
+    def held(self, tag: str) -> list[Held]:
+        """Every section of a tag."""
+        return self.sections.get(tag, [])
+
+    @property
+    def top(self) -> Held:
+        """The lines outside every section."""
+        return self.sections["global"][0]
+
     def of(self, name: str) -> list[Setting]:
         """Every line of one of the directives that rules ask about."""
         return self.settings.get(name, [])
+
+
+def on(setting: Setting) -> bool:
+    """Whether a boolean directive says yes."""
+    return bool(setting.directive.args) and setting.directive.values[0].lower() in _YES
+
+
+def around_name(around: tuple[Section, ...]) -> str:
+    """Name of the innermost section, lower case; "" at global level."""
+    return around[-1].value.lower() if around else ""

@@ -10,29 +10,34 @@ What it cannot see (key files, bound addresses, published records, the licence) 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from typing import Optional
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple, Optional
 
-from . import sections, specs, tokens, values
+from . import regexes, sections, specs, tokens, values
 from .collector import paused
-from .facts import Facts, Key, Place, Setting, Use
-from .finding import ERROR, WARNING, Finding
-from .meaning import judge
+from .facts import Facts, Held, Key, Place, Setting, Use
+from .finding import ERROR, WARNING, Finding, Silenced
+from .host import RULES as HOST_RULES
+from .host import Needed, Observed, judge_host, needed
+from .judges import judge
 from .parse import locate, parse
 from .printer import render
 from .rules import RULES
+from .silence import MARKER, Silencer
 from .tree import Config, Directive, Node, Section
 
 # Given the pattern of an include and the file it stands in: (name, text) of each file it reads, or None if it cannot be read.
 Resolver = Callable[[str, str], Optional[list[tuple[str, str]]]]
 
+# Directives that take regexes, and the entries that are one.
+_REGEXES = tokens.REGEX_DIRECTIVES | {"/regex/"}
 MOST_FINDINGS = 1000
 DEEPEST_INCLUDE = 20
 DEEPEST_TAG = 50
 _MACRO = re.compile(r"\$\{?([A-Za-z0-9_]+)\}?")
 # Two of these at global level: the file is a whole configuration, not a part that another one includes.
 _MARKS = frozenset(("postmaster", "log-file", "spool", "smtp-listener", "http-mgmt-port", "run-as-root", "acct-file"))
-# Lines that the rules of `meaning` ask about.
+# Lines that the rules of `judges` ask about.
 _KEPT = frozenset(
     (
         "always-allow-relaying",
@@ -54,49 +59,91 @@ _KEPT = frozenset(
 )
 
 
+class LintReport(NamedTuple):
+    """findings: what is wrong, in file order; silenced: what was judged acceptable, with the reasons; facts: what the
+    configuration defines and uses."""
+
+    findings: list[Finding]
+    silenced: list[Silenced]
+    facts: Facts
+
+
 def lint(
     config: str | Config | Iterable[Node],
     file: str = "config",
     resolve: Resolver | None = None,
     whole: bool | None = None,
+    silenced: Mapping[str, str] | None = None,
 ) -> list[Finding]:
     """Everything wrong with a configuration, in file order.
 
     config: text, a parsed tree, or built nodes (which are rendered first). resolve: reads includes; without it they are not
     followed, and a name that is not defined here is a warning then, because an include may define it. whole: True for a
     complete configuration (required settings must be there), False for a part of one (names may be defined elsewhere), None to
-    tell by the settings it holds.
+    tell by the settings it holds. silenced: rule -> reason, for rules that are not to be reported at all.
     """
+    return lint_report(config, file, resolve, whole, silenced).findings
+
+
+def lint_report(
+    config: str | Config | Iterable[Node],
+    file: str = "config",
+    resolve: Resolver | None = None,
+    whole: bool | None = None,
+    silenced: Mapping[str, str] | None = None,
+    observe: Callable[[Needed], Observed] | None = None,
+) -> LintReport:
+    """As `lint`, and also what was silenced and what was collected. observe: looks at the host, for the rules ``host-``."""
     if not isinstance(config, (str, Config)):
         config = render(config)
+    linter = _Linter(resolve, whole, silenced or {}, observe)
     with paused():
+        marked = not isinstance(config, str) or MARKER in config
         if isinstance(config, str):
             config = parse(config, file)
-        return _Linter(resolve, whole).run(config)
+        if marked:
+            linter.silencer.read(config)
+        return linter.run(config)
 
 
 class _Linter:
-    def __init__(self, resolve: Resolver | None, whole: bool | None):
+    def __init__(
+        self,
+        resolve: Resolver | None,
+        whole: bool | None,
+        silenced: Mapping[str, str],
+        observe: Callable[[Needed], Observed] | None = None,
+    ):
         self.resolve = resolve
+        self.observe = observe
+        self.silencer = Silencer(RULES, silenced.items())
         self.whole = whole
         self.facts = Facts()
         self.findings: list[Finding] = []
+        self.reported = {ERROR: 0, WARNING: 0}
+        self.left_out = 0
         self.seen: dict[tuple, Place | Section] = {}
         self.marks: set[str] = set()
         self.order = 0
         self.file = ""
+        self.files: list[str] = []
 
     # Reporting -------------------------------------------------------------------------------------------------------
 
     def report(
         self, rule: str, place: Place, message: str, remedy: str | None = None, severity: str | None = None
     ) -> None:
-        if len(self.findings) < MOST_FINDINGS:
-            line, column = locate(place.node, place.index)
-            usual, known = RULES[rule]
-            self.findings.append(
-                Finding(place.file, max(line, 1), max(column, 1), severity or usual, rule, message, remedy or known)
-            )
+        known = RULES[rule]
+        severity = severity or known.severity
+        # Each severity has its own share: many warnings hide no error.
+        self.reported[severity] += 1
+        if self.reported[severity] > MOST_FINDINGS:
+            self.left_out += 1
+            return
+        line, column = locate(place.node, place.index)
+        self.findings.append(
+            Finding(place.file, max(line, 1), max(column, 1), severity, rule, message, remedy or known.remedy)
+        )
 
     def here(self, node: Directive | Section, index: int = 0) -> Place:
         self.order += 1
@@ -104,14 +151,19 @@ class _Linter:
 
     # The walk --------------------------------------------------------------------------------------------------------
 
-    def run(self, config: Config) -> list[Finding]:
+    def run(self, config: Config) -> LintReport:
         self.file = config.file
+        self.files.append(config.file)
         self.findings += config.findings
+        self.left_out += config.left_out
         table = specs.by_section()
-        # A stack, not recursion: damaged files nest deeper than Python recurses. Last: the chain of files that are open.
-        stack = [(iter(config.nodes), sections.GLOBAL, table[sections.GLOBAL], (), (config.file,))]
+        # A stack, not recursion: damaged files nest deeper than Python recurses. Then the chain of files that are open, and the
+        # lines of the section.
+        stack = [
+            (iter(config.nodes), sections.GLOBAL, table[sections.GLOBAL], (), (config.file,), self.facts.top.lines)
+        ]
         while stack:
-            nodes, tag, known, around, files = stack[-1]
+            nodes, tag, known, around, files, lines = stack[-1]
             self.file = files[-1]
             for node in nodes:
                 kind = type(node)
@@ -125,9 +177,13 @@ class _Linter:
                     fault = spec.check(node._args)
                     if fault:
                         self.fault(spec, node, fault)
+                    else:
+                        lines.append((spec.name, node, self.file))
                     if spec.remark:
                         self.report(spec.remark[0], self.here(node), spec.remark[1])
                     name = spec.name
+                    if name in _REGEXES:
+                        self.beyond(node, (node._name, *node._args))
                     if name in _KEPT:
                         self.facts.settings.setdefault(name, []).append(Setting(node, around, self.here(node)))
                     handler = _HANDLERS.get(name)
@@ -141,34 +197,57 @@ class _Linter:
                         if opened:
                             # In reverse: the first file is read first.
                             stack += [
-                                (iter(part.nodes), tag, known, around, (*files, part.file)) for part in reversed(opened)
+                                (iter(part.nodes), tag, known, around, (*files, part.file), lines)
+                                for part in reversed(opened)
                             ]
                             break
                 elif kind is Section:
                     inside = self.section(node, tag, around)
                     # Nothing nests so deep; what does was reported, and each level costs what all above it hold.
                     if inside is not None and len(around) < DEEPEST_TAG:
-                        stack.append((iter(node.nodes), inside, table[inside], around + (node,), files))
+                        held = Held(inside, node.value.lower(), node, around, self.file, [])
+                        self.facts.sections.setdefault(inside, []).append(held)
+                        stack.append((iter(node.nodes), inside, table[inside], around + (node,), files, held.lines))
                         break
             else:
                 stack.pop()
         self.facts.whole = self.whole if self.whole is not None else len(self.marks) > 1
         loose = self.whole is False or not self.facts.complete
         judge(self.facts, self.report, WARNING if loose else ERROR, config)
+        if self.observe:
+            judge_host(self.facts, self.observe(needed(self.facts)), self.report)
+        if self.left_out:
+            left_out = RULES["findings-left-out"]
+            self.findings.append(
+                Finding(
+                    config.file,
+                    1,
+                    1,
+                    left_out.severity,
+                    "findings-left-out",
+                    f"{self.left_out} more findings are not listed",
+                    left_out.remedy,
+                )
+            )
+        # A mark for a rule of the host may be idle only where the host was looked at.
+        remaining, quiet = self.silencer.apply(self.findings, () if self.observe else HOST_RULES)
         # Stable: findings of one line stay in the order they were made; other files follow in reading order.
-        order = {
-            name: at for at, name in enumerate(dict.fromkeys([config.file, *(found.file for found in self.findings)]))
-        }
-        return sorted(self.findings, key=lambda found: (order[found.file], found.line, found.column))
+        order = {name: at for at, name in enumerate(dict.fromkeys([*self.files, *(one.file for one in remaining)]))}
+        remaining.sort(key=lambda found: (order[found.file], found.line, found.column))
+        return LintReport(remaining, quiet, self.facts)
 
     def include(self, node: Directive, files: tuple[str, ...]) -> list[Config] | None:
         pattern = node.values[0]
-        texts = None
-        if self.resolve is not None and not re.match(r"https?://", pattern, re.IGNORECASE):
-            texts = self.resolve(pattern, self.file)
-        if texts is None:
-            self.facts.complete = False
+        texts = self.resolve(pattern, self.file) if self.resolve else None
+        # A resolver that knows why says so.
+        unread = getattr(self.resolve, "unread", {}).get((pattern, self.file), ())
+        for what, remedy in unread:
+            self.report("include-missing", self.here(node, 1), what, f"{remedy}; what it holds was not checked")
+        if texts is None and not unread:
             self.report("include-missing", self.here(node, 1), f"{pattern} was not read")
+        if texts is None or unread:
+            self.facts.complete = False
+        if texts is None:
             return None
         opened = []
         for name, text in texts:
@@ -178,7 +257,11 @@ class _Linter:
                 )
                 continue
             part = parse(text, name)
+            self.files.append(name)
+            if MARKER in text:
+                self.silencer.read(part)
             self.findings += part.findings
+            self.left_out += part.left_out
             opened.append(part)
         return opened
 
@@ -267,6 +350,15 @@ class _Linter:
         counted = message.startswith("takes ")
         if name in tokens.SECRETS and not counted:
             message = "takes a value of another form (not shown)"
+        if counted and index >= len(args) and node.comment and node.comment[0] not in tokens.SPACE:
+            self.report(
+                "comment-swallows",
+                self.here(node, len(args)),
+                f"{node.name}: {message}; '#' makes the rest of the line a comment",
+                f"Write the value without '#': {name} {spec.row.value}",
+                ERROR,
+            )
+            return
         hint = "" if node.comment is None else "; the rest of the line is a comment"
         self.report(
             "argument-count" if counted else "argument-value",
@@ -274,6 +366,18 @@ class _Linter:
             f"{node.name}: {message}{hint}",
             f"Expected: {name} {spec.row.value}",
         )
+
+    def beyond(self, node: Directive | Section, words: tuple[str, ...]) -> None:
+        """Say which regexes were judged by their structure only."""
+        for index, word in enumerate(words):
+            what = word[:1] == "/" and word[-1:] == "/" and not regexes.fault(word) and regexes.beyond(word)
+            if what:
+                self.report(
+                    "regex-unchecked",
+                    self.here(node, index),
+                    f"{word[:60]} has {what}: its brackets, groups and repeats were checked;"
+                    " whether PCRE compiles the rest and what it matches was not",
+                )
 
     # Sections --------------------------------------------------------------------------------------------------------
 
@@ -362,7 +466,9 @@ class _Linter:
             )
             return
         wrong = values.regex(lead[-1])
-        if wrong:
+        if not wrong:
+            self.beyond(node, lead)
+        else:
             self.report("argument-value", self.here(node), f"{lead[-1][:60]!r} {wrong}", "Expected: /regex/")
 
     def once(self, node: Section, key: str) -> None:
@@ -449,7 +555,9 @@ class _Linter:
             self.facts.listeners.append((around[-1].value, node.values[0], self.here(node, 1)))
 
     def on_listener(self, node: Directive, around: tuple[Section, ...]) -> None:
-        if len(node.args) == 2:
+        if len(node.args) == 2 and node.args[1].lower().startswith("tls="):
+            self.report("undocumented", self.here(node, 2), f"{node.args[1]} is not documented")
+        elif len(node.args) == 2:
             name = node.args[1].partition("=")[2]
             self.use("source", name, node, 2)
             self.facts.listeners.append((node.args[0], name, self.here(node, 2)))
@@ -500,6 +608,7 @@ class _Linter:
                 f"domain-macro {name} is already defined in line {first.node.line}{_in(first, place)}",
             )
             return
+        self.facts.macro_items[name.lower()] = [item.lower() for item in values.items(node.args[1:]) if item]
         self.facts.macros[name.lower()] = ([other.lower() for other in inside], place)
         for other in inside:
             self.use("macro", other, node, 1)
@@ -554,6 +663,7 @@ _HANDLERS: dict[str, Callable[[_Linter, Directive, tuple[Section, ...]], None]] 
     "suppression-lists": _references("address-list"),
     "use-proxy": _Linter.on_address,
     "smtp-source-host": _Linter.on_address,
+    "smtp-source-ip": _Linter.on_address,
     "smtp-proxy-source-host": _Linter.on_address,
     "auto-cold-virtual-mta": _Linter.on_address,
     "domain-key": _Linter.on_key,

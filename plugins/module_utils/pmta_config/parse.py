@@ -7,14 +7,14 @@ What is not part of the language is kept, reported in ``Config.findings``, and r
 that one slip does not hide the next. The parser never raises.
 
 Accepted beyond the documented grammar, because published configurations hold it: comma lists that go on over several lines
-(also with comments between them), and, with a warning, regexes broken over lines.
+(also with comments between them), and, with a warning, regexes broken over lines and a macro's list that begins below its name.
 """
 
 from __future__ import annotations
 
 import re
 
-from . import tokens
+from . import specs, tokens
 from .collector import paused
 from .finding import ERROR, WARNING, Finding
 from .tree import Blank, Comment, Config, Directive, Garbage, Section
@@ -32,6 +32,15 @@ _LOOKALIKE = re.compile(
     "[\u00a0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff\u201c-\u201f\u2018\u2019\u00ab\u00bb]"
 )
 _TAG_END = re.compile(r'[^">]*(?:"[^"\\]*(?:\\.[^"\\]*)*"[^">]*)*>')
+# Bytes of UTF-16 and UTF-32 read as UTF-8: their mark, or every second one of the first characters zero.
+_WIDE = re.compile(
+    "\udcff\udcfe|\udcfe\udcff|\x00\x00\udcfe\udcff"
+    "|(?:[^\x00]\x00){4}|(?:\x00[^\x00]){4}|(?:[^\x00]\x00{3}){2}|(?:\x00{3}[^\x00]){2}"
+)
+# A carriage return that ends no line and no file.
+_LONE_RETURN = re.compile(r"\r(?![\r\n]|\Z)")
+# A line that is nothing but the list of a macro: domains, each with a dot, and other macros.
+_DOMAINS = re.compile(r"(?:[\w-]+(?:\.[\w-]+)+|\$\w+)(?:\s*,\s*(?:[\w-]+(?:\.[\w-]+)+|\$\w+))*\s*,?\Z")
 _NESTED = re.compile(r"<([A-Za-z-]+)>\Z")
 _LINES = re.compile(r"[^\n]*\n|[^\n]+")
 _WORD = re.compile(r"[^\s<>]+", re.ASCII)
@@ -46,25 +55,50 @@ def parse(text: str, file: str = "config") -> Config:
 def locate(node, index: int = 0) -> tuple[int, int]:
     """Line and column (1-based) of a node's word: 0 is the name or tag, 1 the first argument. For reports, so it may be slow."""
     raw = node.raw or ""
+    if isinstance(node, Directive) and node.column:
+        return node.line, node.column
+    words: tuple[str, ...] = ()
     if isinstance(node, Directive):
-        words = (node.name,) + tuple(node.args)
+        words = (node.name, *node.args)
+    elif isinstance(node, Section) and node.lead:
+        # The tag stands behind its entry.
+        words = (*node.lead, f"<{node.tag}>")
+        index = len(node.lead)
     elif isinstance(node, Section):
         words = (node.tag, node.name or node.tag)
-    else:
-        words = ()
-    at = len(raw) - len(raw.lstrip(SPACE))
-    end = at
+    at = end = 0
     for word in words[: index + 1]:
-        found = raw.find(word, end)
-        # A regex joined from several lines is not found as one piece; its line is good enough.
-        if found >= 0:
-            at, end = found, found + len(word)
+        start = _next_word(raw, end, "<" if isinstance(node, Section) and not node.lead else "")
+        if not raw.startswith(word, start):
+            found = raw.find(word, start)
+            # A regex joined from several lines is not found as one piece: it begins here and ends somewhere below.
+            start = found if found >= 0 else start
+        at, end = start, start + len(word) if raw.startswith(word, start) else start
+    if not words:
+        at = _next_word(raw, 0, "")
+    if at >= len(raw):
+        at = len(raw) - len(raw.lstrip(SPACE)) if raw.strip(SPACE) else 0
     return node.line + raw.count("\n", 0, at), at - raw.rfind("\n", 0, at)
+
+
+def _next_word(raw: str, at: int, skipped: str) -> int:
+    """Where the next word begins: behind white space and, in a list that goes on over lines, behind comments."""
+    while at < len(raw):
+        if raw[at] == "#":
+            at = raw.find("\n", at)
+            if at < 0:
+                return len(raw)
+        elif raw[at] not in SPACE and raw[at] not in skipped:
+            return at
+        else:
+            at += 1
+    return at
 
 
 class _Parser:
     def __init__(self, text: str, file: str):
         self.config = Config(file=file)
+        self.reported = {ERROR: 0, WARNING: 0}
         if text[:1] == "\ufeff":
             self.config.bom, text = text[0], text[1:]
             self.report(
@@ -83,7 +117,9 @@ class _Parser:
         self.at = 0
 
     def report(self, line: int, column: int, severity: str, rule: str, message: str, remedy: str) -> None:
-        if len(self.config.findings) < MOST_FINDINGS:
+        # Each severity has its own share: many warnings hide no error.
+        self.reported[severity] += 1
+        if self.reported[severity] <= MOST_FINDINGS:
             self.config.findings.append(
                 Finding(self.config.file, line, max(column, 1), severity, rule, message, remedy)
             )
@@ -95,7 +131,27 @@ class _Parser:
     def column(self, index: int, character: str) -> int:
         return self.lines[index].find(character) + 1
 
+    def code_length(self, index: int) -> int:
+        """Column of the last character of a line that is neither comment nor white space."""
+        return len(self.lines[index].partition("#")[0].rstrip(SPACE))
+
     def run(self) -> Config:
+        self.read()
+        self.config.left_out = sum(max(0, count - MOST_FINDINGS) for count in self.reported.values())
+        return self.config
+
+    def read(self) -> None:
+        if _WIDE.match(self.text):
+            self.report(
+                1,
+                1,
+                ERROR,
+                "syntax-encoding",
+                "the file is UTF-16 or UTF-32 text: nothing of it was read",
+                "Save it as UTF-8, for instance: iconv -f UTF-16 -t UTF-8 FILE",
+            )
+            self.nodes += [Garbage(line, number) for number, line in enumerate(self.lines, 1)]
+            return
         self.check_characters()
         lines, last = self.lines, self.last
         while self.at <= last:
@@ -147,12 +203,13 @@ class _Parser:
                 f"Add </{section.tag}>",
             )
             section.tail = ""
-        return self.config
 
     def check_characters(self) -> None:
         """Bytes and characters that no configuration holds. One look at the whole text; lines are looked up only if there are any."""
         text = self.text
         checks = [(_CONTROL, "syntax-control-character")] if _CONTROL.search(text) else []
+        if "\r" in text and _LONE_RETURN.search(text):
+            checks.append((_LONE_RETURN, "syntax-line-end"))
         if not text.isascii():
             if _UNDECODED.search(text):
                 checks.append((_UNDECODED, "syntax-encoding"))
@@ -173,6 +230,9 @@ class _Parser:
                         "Is this a text file? Remove the character",
                     )
                     severity = ERROR
+                elif rule == "syntax-line-end":
+                    what = "a carriage return alone ends no line: what follows is read as part of this one"
+                    remedy, severity = "Save the file with line ends LF or CRLF", ERROR
                 elif rule == "syntax-encoding":
                     what, remedy = "the bytes are not UTF-8", "Save the file as UTF-8"
                     severity = WARNING if in_comment else ERROR
@@ -182,7 +242,7 @@ class _Parser:
                     what = f"U+{ord(found.group()):04X} looks like a space or quote and is none"
                     remedy, severity = "Type the plain character", WARNING
                 self.report(index + 1, column, severity, rule, what, remedy)
-            if len(self.config.findings) >= MOST_FINDINGS:
+            if self.reported[ERROR] > MOST_FINDINGS:
                 return
 
     # Tags ------------------------------------------------------------------------------------------------------------
@@ -259,6 +319,7 @@ class _Parser:
             node = Directive(*words)
             # It has no bytes of its own: those of the line belong to the section.
             node.raw, node.line = "", index + 1
+            node.column = self.lines[index].find(trailing, self.lines[index].find(">")) + 1
             section.nodes.append(node)
         if closes:
             section.tail = ""
@@ -341,6 +402,9 @@ class _Parser:
             words = tokens.plain_words(code)
             if glued:
                 self.glued_comment(index, words)
+        if len(words) == 2 and end < self.last and words[0].lower() == "domain-macro":
+            words, end = self.list_below(index, end, words)
+            self.at = end + 1
         if not regex and code[-1] in "{}" and self.brace(index, end, code, words):
             return
         if not regex and len(words) > 1 and (words[1] == "=" or words[-1] == "\\"):
@@ -377,7 +441,7 @@ class _Parser:
         if parts[-1][-1:] == ",":
             self.report(
                 end + 1,
-                len(self.lines[end].rstrip(SPACE)),
+                self.code_length(end),
                 WARNING,
                 "syntax-trailing-comma",
                 "the list ends with a comma, and no line goes on with it",
@@ -385,12 +449,32 @@ class _Parser:
             )
         return " ".join(parts), end
 
+    def list_below(self, index: int, end: int, words: list[str]) -> tuple[list[str], int]:
+        """A macro whose list begins on the line below its name, as published configurations have it."""
+        code = self.lines[end + 1].partition("#")[0].strip(SPACE)
+        if len(code) > LONGEST_LINE or not _DOMAINS.match(code):
+            return words, end
+        last = end + 1
+        if code[-1] == ",":
+            code, last = self.continued(last, code)
+        self.report(
+            index + 1,
+            self.lines[index].find(words[1], self.lines[index].find(words[0]) + len(words[0])) + 1,
+            WARNING,
+            "syntax-list-below",
+            f"the list of the macro {words[1]!r} begins on the line below",
+            "Write it behind the name: whether PowerMTA reads on is not documented",
+        )
+        return [*words, *tokens.plain_words(code)], last
+
     def scanned(self, index: int, end: int, code: str, regex: bool, comment: str | None) -> tuple[list[str], int]:
         """Words of a line with quotes or regexes, and the index of the last line they take."""
         spans, fault, loose = tokens.scan(code, regex)
         if fault:
             kind = fault[0]
-            column = self.lines[index].find('"' if kind == "quote" else "/") + 1
+            line = self.lines[index]
+            indent = len(line) - len(line.lstrip(SPACE))
+            column = (indent + fault[1] if end == index else line.find('"' if kind == "quote" else "/")) + 1
             if comment is not None:
                 cut = self.lines[index].find("#") + 1
                 certain = kind == "regex" or tokens.first_word(code).lower() in tokens.SECRETS
@@ -444,8 +528,12 @@ class _Parser:
     def broken_regex(self, index: int, code: str) -> tuple[list[str], int] | None:
         joined = code
         for end in range(index + 1, min(index + BROKEN_REGEX_LINES, self.last) + 1):
-            more = self.lines[end].partition("#")[0].strip(SPACE)
-            if not more or more[0] == "<" or len(more) > LONGEST_LINE or _starts_entry(more):
+            line = self.lines[end]
+            more = line.partition("#")[0].strip(SPACE)
+            if not more and "#" not in line:
+                # Copies broken by a web page have empty lines too.
+                continue
+            if not more or more[0] == "<" or len(more) > LONGEST_LINE or _starts_line(more):
                 return None
             joined = f"{joined} {more}"
             spans, fault, _loose = tokens.scan(joined, True)
@@ -481,7 +569,7 @@ class _Parser:
         if code[-1] == "{":
             self.report(
                 index + 1,
-                self.lines[index].rfind("{") + 1,
+                self.lines[index].partition("#")[0].rfind("{") + 1,
                 ERROR,
                 "syntax-brace",
                 f"there are no brace blocks: '{words[0][:40]} ... {code[-1]}'",
@@ -510,7 +598,7 @@ class _Parser:
         if words[1] == "=":
             self.report(
                 index + 1,
-                self.column(index, "="),
+                self.lines[index].find("=", self.lines[index].find(words[0]) + len(words[0])) + 1,
                 ERROR,
                 "syntax-equals",
                 f"no '=' after {words[0]!r}",
@@ -519,12 +607,18 @@ class _Parser:
         else:
             self.report(
                 index + 1,
-                len(self.lines[index].rstrip(SPACE)),
+                self.code_length(index),
                 ERROR,
                 "syntax-backslash",
                 "a backslash continues nothing",
                 "Use one line",
             )
+
+
+def _starts_line(code: str) -> bool:
+    """Whether a line stands for itself and is not the rest of a broken regex: an entry, or a directive no text would hold."""
+    word = tokens.first_word(code).lower()
+    return _starts_entry(code) or ("-" in word and word in specs.places())
 
 
 def _starts_entry(code: str) -> bool:

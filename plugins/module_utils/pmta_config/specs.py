@@ -26,6 +26,8 @@ class Spec(NamedTuple):
 
 
 def _remark(row: directives.Row) -> tuple[str, str] | None:
+    if "no longer valid" in row.confidence:
+        return "version", f"{row.name}: {row.confidence.rpartition('; ')[2]}"
     if row.deprecated:
         hint = row.value if "use " in row.value else row.confidence
         return "deprecated", f"{row.name} is outdated ({hint})"
@@ -61,12 +63,22 @@ def places() -> dict[str, tuple[str, ...]]:
     return {name: tuple(where) for name, where in found.items()}
 
 
+@lru_cache(maxsize=2048)
+def _pairs(name: str) -> frozenset[str]:
+    return frozenset(map("".join, zip(name, name[1:])))
+
+
 @lru_cache(maxsize=512)
 def nearest(name: str, section: str) -> str | None:
     """The known directive or tag a misspelt one resembles most; those of the same section first."""
     name = name.lower()[:64]
+    pairs = _pairs(name)
     for known in (tuple(by_section().get(section, ())), tuple(places()) + tuple(sections.TAGS)):
-        found = difflib.get_close_matches(name, known, 1, 0.75)
+        # Names that share hardly a pair of letters are far off: comparing with every name takes longer than all the rest.
+        close = [
+            one for one in known if 5 * len(pairs & _pairs(one)) >= len(name) + len(one) or len(name) < 8 > len(one)
+        ]
+        found = difflib.get_close_matches(name, close, 1, 0.75)
         if found:
             return found[0]
     return None

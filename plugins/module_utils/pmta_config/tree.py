@@ -75,10 +75,11 @@ class Garbage:
 class Directive:
     """``name argument...``. In ``<bounce-category-patterns>`` the name is the regex itself.
 
-    args: source words. comment: text after ``#`` or None. line: 1-based line of the name, 0 when built by hand.
+    args: source words. comment: text after ``#`` or None. line: 1-based line of the name, 0 when built by hand. column: where it
+    stands if its bytes belong to the section around it (``<tag> directive``), else 0.
     """
 
-    __slots__ = ("raw", "line", "margins", "_name", "_args", "_comment")
+    __slots__ = ("raw", "line", "column", "margins", "_name", "_args", "_comment")
 
     def __init__(self, name: str, *args: str, comment: str | None = None):
         self._name = name
@@ -86,6 +87,7 @@ class Directive:
         self._comment = comment
         self.raw = None
         self.line = 0
+        self.column = 0
         self.margins = None
 
     @property
@@ -218,14 +220,18 @@ Node = Union[Blank, Comment, Garbage, Directive, Section]
 
 
 class Config:
-    """A whole file: its top-level nodes, and what the parser found wrong (``Finding`` objects whose rule starts with ``syntax``)."""
+    """A whole file: its top-level nodes, and what the parser found wrong (``Finding`` objects whose rule starts with ``syntax``).
 
-    __slots__ = ("nodes", "file", "findings", "newline", "bom")
+    left_out: how many findings more there were than are kept.
+    """
+
+    __slots__ = ("nodes", "file", "findings", "left_out", "newline", "bom")
 
     def __init__(self, nodes: Iterable[Node] = (), file: str = "config"):
         self.nodes: list[Node] = list(nodes)
         self.file = file
         self.findings: list = []
+        self.left_out = 0
         self.newline = "\n"
         self.bom = ""
 

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Optional
 
+from . import regexes
 from .tokens import unquote
 
 Word = Callable[[str], Optional[str]]
@@ -36,8 +37,10 @@ _QUAD = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){0,3}\Z")
 _LABELS = r"[^\s@/\[\]{}*,;:\"'()<>|=$!?&%^`~\\.]+(?:\.[^\s@/\[\]{}*,;:\"'()<>|=$!?&%^`~\\.]+)*\.?"
 _HOST = re.compile(rf"{_LABELS}\Z")
 _MACRO_PART = r"\$(?:[A-Za-z0-9_]+|\{[A-Za-z0-9_]+\})"
+# Not a repeat of repeats, which would try every way to cut a long name into pieces.
+_NO_MACRO = r"[^\s@/\[\]{}*,;:\"'()<>|=$]*"
 _PATTERN = re.compile(
-    rf"(?:\*|(?:\[\*\.\]|\*\.)?(?:[^\s@/\[\]{{}}*,;:\"'()<>|=$]+|{_MACRO_PART})+|\{{[A-Za-z0-9_-]+\}}|\[[^\s\]]+\])\Z"
+    rf"(?:\*|(?:\[\*\.\]|\*\.)?(?!\Z){_NO_MACRO}(?:{_MACRO_PART}{_NO_MACRO})*|\{{[A-Za-z0-9_-]+\}}|\[[^\s\]]+\])\Z"
 )
 _MACRO_NAME = re.compile(r"[A-Za-z0-9_]+\Z")
 _EMAIL = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+\Z")
@@ -116,7 +119,7 @@ def network(value: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
         return None
 
 
-_ADDRESS = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(?:\.(?!\Z)|\Z)){4}")
+_ADDRESS = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])(?:\.(?!\Z)|\Z)){4}\Z")
 
 
 def cidr(value: str) -> str | None:
@@ -173,47 +176,17 @@ def record_type(value: str) -> str | None:
     return None if value.lower() in _RECORDS else f"is not a record type ({', '.join(RECORD_TYPES)})"
 
 
-_ESCAPE = re.compile(r"\\.", re.DOTALL)
-_CLASS = re.compile(r"\[\^?\]?(?:[^\[\]]|\[:\^?[a-z]+:\]|\[)*\]", re.DOTALL)
-_NOTHING_TO_REPEAT = re.compile(r"\A[*+?]|(?<=\|)[*+?]|(?<=\()[*+]")
-_PARENTHESES = re.compile(r"[()]")
-
-
 def regex(word: str) -> str | None:
-    """``/pcre/``. Judged by structure (brackets, parentheses, repeats), not compiled: Python's regexes are not PCRE."""
-    if word[:1] != "/" or len(word) < 2 or word[-1] != "/":
-        return "is not a regex between slashes"
-    body = word[1:-1]
-    if "\\" in body:
-        if "\\Q" in body:
-            return None
-        body = _ESCAPE.sub("x", body)
-        if body[-1:] == "\\":
-            return "is a regex that ends in a backslash"
-    if "[" in body:
-        body = _CLASS.sub("x", body)
-        if "[" in body:
-            return "is a regex with an unclosed ["
-    if _NOTHING_TO_REPEAT.search(body) and "(*" not in body:
-        return "is a regex in which *, + or ? has nothing to repeat"
-    if "(" in body or ")" in body:
-        if "(?#" in body:
-            return None
-        depth = 0
-        for found in _PARENTHESES.finditer(body):
-            depth += 1 if found.group() == "(" else -1
-            if depth < 0:
-                return "is a regex with a ) too many"
-        if depth:
-            return "is a regex with an unclosed ("
-    return None
+    """``/pcre/``. Judged by structure, not compiled: Python's regexes are not PCRE."""
+    return regexes.fault(word)
 
 
 # Ways to combine them ------------------------------------------------------------------------------------------------
 
 
 def enum(*words: str, otherwise: Word | None = None) -> Word:
-    known = frozenset(words)
+    # Where yes or no is one of the words, so are their other spellings: "add-date-header true" is published.
+    known = frozenset(words) | (_BOOLEAN if _BOOLEAN.intersection(words) else frozenset())
 
     def check(value: str) -> str | None:
         if value in known or value.lower() in known:
@@ -391,7 +364,8 @@ def _smtp_listener(args: tuple[str, ...]) -> Fault:
     wrong = listener_address(args[0])
     if wrong:
         return 0, _said(args[0], wrong)
-    if len(args) == 2 and not re.match(r"source=\S+\Z", args[1]):
+    # tls= is in no guide of 5.0 and in a published configuration.
+    if len(args) == 2 and not re.match(r"(?:source=\S+|tls=(?:yes|no|true|false))\Z", args[1], re.IGNORECASE):
         return 1, f"{args[1]!r} is not source=NAME"
     return None
 
@@ -433,6 +407,11 @@ def _signals(args: tuple[str, ...]) -> Fault:
 def _queue_filter(value: str) -> str | None:
     pattern, _slash, vmta = value.lstrip("!").partition("/")
     return domain_pattern(pattern) if pattern else "is not [!]domain[/vmta]"
+
+
+def _queue_name(value: str) -> str | None:
+    """A queue that mail is moved to: a domain, an invented name, or a reserved one such as ``{sparkpost}``."""
+    return None if re.match(r"\{[A-Za-z0-9_-]+\}\Z", value) else host(value)
 
 
 def _field(value: str) -> str | None:
@@ -602,7 +581,7 @@ _FORMS: dict[str, Arguments] = {
     "IP": exactly(address),
     "domain": exactly(host),
     "domain name": exactly(host),
-    'domain name (quoted ok) | ""': clearable(exactly(host)),
+    'domain name (quoted ok) | ""': clearable(exactly(_queue_name)),
     "domain pattern + domain": exactly(domain_pattern, host),
     "domain pattern": _sender_or_from,
     "domain pattern (repeatable)": exactly(domain_pattern),

@@ -16,9 +16,9 @@ _RATE = re.compile(r"(\d+)/(\d*)([a-z]+)\Z")
 
 def per_day(rate: str) -> Fraction | None:
     """Messages a day that a PowerMTA rate (``N/[M]unit``) lets through; None for ``unlimited``."""
-    if rate == "unlimited":
+    if rate.lower() == "unlimited":
         return None
-    match = _RATE.match(rate)
+    match = _RATE.match(rate.lower())
     if not match or match[3] not in _SECONDS or match[2] == "0":
         raise FleetError(
             [Problem(f"rate {rate!r}", "is not a PowerMTA rate", "Write N/unit, such as 100/h, 50/d or 83/10m.")]
@@ -29,8 +29,10 @@ def per_day(rate: str) -> Fraction | None:
 def stricter(first: str | None, second: str | None) -> str | None:
     """The rate that lets fewer messages a day through; None means no rule."""
     rates = [rate for rate in (first, second) if rate is not None]
+    if len(rates) < 2:
+        return rates[0] if rates else None
     limited = [rate for rate in rates if per_day(rate) is not None]
-    return min(limited, key=per_day) if limited else (rates[0] if rates else None)
+    return min(limited, key=per_day) if limited else rates[0]
 
 
 def daily(quota: int) -> str:

@@ -9,15 +9,15 @@ import ipaddress
 import typing as t
 
 from ..fleet.status import delivers, exists_in_mta, in_pool
-from ..pmta_config import Blank, Comment, Directive, Section, quote, render
+from ..pmta_config import Blank, Comment, Directive, Node, Section, quote, render
 from ..problems import FleetError, Problem
 from . import caps, routing
+from . import policy as receivers
+from .nested import Nested
+from .policy_check import check
+from .settings import directives, is_secret, lowered
 
-# Nothing listens on the discard port of the loopback address, so a connection is refused at once and nothing leaves
-# the host. This holds mail even where a pause was forgotten: PowerMTA does not document that pauses survive a restart.
-NOWHERE = "[127.0.0.1]:9"
-
-Node = t.Union[Blank, Comment, Directive, Section]
+WHOLE_RATE = "max-smtp-msg-rate"
 
 
 def render_host(document: t.Mapping, mta: str, policy: t.Mapping, passwords: t.Mapping[str, str]) -> dict:
@@ -25,35 +25,36 @@ def render_host(document: t.Mapping, mta: str, policy: t.Mapping, passwords: t.M
 
     content and secrets are configuration text; vmtas all virtual MTAs in it; stops those that must hold their queue;
     senders the slice of the document that was rendered. policy: see roles/powermta (``__powermta_policy``).
-    Raises FleetError where a sender has no key yet, or a feeder's network holds the management address.
+    Raises FleetError where a sender has no key yet, a feeder's network holds the management address, or the policy is unsound.
     """
+    check(policy)
     senders = [sender for sender in document["senders"] if sender["mta"] == mta and exists_in_mta(sender)]
     serving = {sender["tenant"] for sender in senders}
     tenants = [tenant for tenant in document["tenants"] if tenant["name"] in serving]
     _require_keys(senders)
+    _require_providers(senders, policy["providers"])
     _keep_management_apart(tenants, policy["management_address"])
     by_tenant = {tenant["name"]: [s for s in senders if s["tenant"] == tenant["name"]] for tenant in tenants}
-    nodes: list[Node] = [
-        *_global(policy),
-        *_files(policy),
-        *_domains(policy),
-        *_inbound(tenants, by_tenant, policy),
-    ]
+    nested = Nested(policy)
+    platform = [*_global(policy), *_files(policy), *receivers.nodes(policy)]
+    nodes = [node for node in platform if not is_secret(node)]
+    nodes += _inbound(tenants, by_tenant, policy)
     for tenant in tenants:
         nodes += [Blank(), Comment(f" Tenant {tenant['name']}")]
         for sender in by_tenant[tenant["name"]]:
-            nodes += _virtual_mta(sender, tenant, policy)
-        nodes += _held(tenant, policy)
+            nodes += _virtual_mta(sender, tenant, policy, nested)
+        nodes += _held(tenant, policy, nested)
         nodes += _pool(tenant, by_tenant[tenant["name"]])
         nodes += _pattern_list(tenant, by_tenant[tenant["name"]])
-        nodes += _sources(tenant, policy)
+        nodes += _sources(tenant, policy, len(tenants) > 1)
     users = [feeder["user"] for tenant in tenants for feeder in tenant["feeders"] if "user" in feeder]
     nodes += _everybody_else(users, policy)
-    if users:
+    secrets = [*(node for node in platform if is_secret(node)), *_users(tenants, passwords)]
+    if secrets:
         nodes += [Blank(), Directive("include", policy["secrets_path"])]
     return {
         "content": render(nodes),
-        "secrets": render(_users(tenants, passwords)) if users else "",
+        "secrets": render(secrets) if secrets else "",
         "vmtas": [sender["vmta"] for sender in senders] + [tenant["held"] for tenant in tenants],
         "stops": [sender["vmta"] for sender in senders if not delivers(sender)]
         + [tenant["held"] for tenant in tenants],
@@ -68,6 +69,22 @@ def _require_keys(senders: t.Sequence[t.Mapping]) -> None:
         )
         for sender in senders
         if not (sender["selector"] and sender["key"])
+    ]
+    if problems:
+        raise FleetError(problems[:25])
+
+
+def _require_providers(senders: t.Sequence[t.Mapping], known: t.Collection[str]) -> None:
+    """The document may have been made under another policy than this host's."""
+    problems = [
+        Problem(
+            f"sender {sender['name']}, provider_quota.{name}",
+            "is no provider of this host's policy_providers",
+            f"Known here: {', '.join(sorted(known)) or 'none'}. Give the policy to all hosts, not to one group.",
+        )
+        for sender in senders
+        for name in sender["provider_quota"]
+        if name not in known
     ]
     if problems:
         raise FleetError(problems[:25])
@@ -111,18 +128,6 @@ def _keep_management_apart(tenants: t.Sequence[t.Mapping], management: str) -> N
         raise FleetError(problems)
 
 
-def _settings(settings: t.Mapping) -> list[Node]:
-    """Directives from policy data: a list repeats the directive, a boolean is written yes or no."""
-    nodes: list[Node] = []
-    for name, value in settings.items():
-        for one in value if isinstance(value, (list, tuple)) else [value]:
-            if one is None:
-                continue
-            text = {True: "yes", False: "no"}[one] if isinstance(one, bool) else str(one)
-            nodes.append(Directive(name, *(text.split() or [quote("")])))
-    return nodes
-
-
 def _global(policy: t.Mapping) -> list[Node]:
     return [
         Directive("postmaster", policy["postmaster"]),
@@ -132,24 +137,18 @@ def _global(policy: t.Mapping) -> list[Node]:
         # Mail of the server itself (forwarded role addresses, delivery reports) leaves from the management address.
         Directive("smtp-source-host", policy["management_address"], policy["management_host_name"]),
         *(Directive("smtp-listener", address) for address in policy["listeners"]),
-        *_settings(policy["global_settings"]),
+        # What this host's inventory says beats the platform's policy.
+        *directives({**lowered(policy["global_settings"]), **lowered(policy["host_settings"])}),
     ]
 
 
 def _files(policy: t.Mapping) -> list[Node]:
-    nodes: list[Node] = [Blank(), Directive("log-file", policy["log_file"]), Section("spool", policy["spool"])]
+    nodes: list[Node] = [Blank(), Directive("log-file", policy["log_file"])]
+    # The policy may hold the spool's settings; the tag stands once.
+    if not any((one["tag"].lower(), one.get("name")) == ("spool", policy["spool"]) for one in policy["sections"]):
+        nodes.append(Section("spool", policy["spool"]))
     for path, settings in policy["accounting"].items():
-        nodes.append(Section("acct-file", path, _settings(settings)))
-    return nodes
-
-
-def _domains(policy: t.Mapping) -> list[Node]:
-    nodes: list[Node] = [Blank(), Comment(" Receivers: limits that hold for each virtual MTA's queue")]
-    for name, provider in policy["providers"].items():
-        nodes.append(Directive("domain-macro", name, ",".join(provider["domains"])))
-    for name, provider in policy["providers"].items():
-        nodes.append(Section("domain", f"${name}", _settings(provider.get("settings") or {})))
-    nodes.append(Section("domain", "*", _settings(policy["domain_settings"])))
+        nodes.append(Section("acct-file", path, directives(settings)))
     return nodes
 
 
@@ -172,15 +171,16 @@ def _inbound(tenants: t.Sequence[t.Mapping], by_tenant: t.Mapping, policy: t.Map
     ]
 
 
-def _virtual_mta(sender: t.Mapping, tenant: t.Mapping, policy: t.Mapping) -> list[Node]:
+def _virtual_mta(sender: t.Mapping, tenant: t.Mapping, policy: t.Mapping, nested: Nested) -> list[Node]:
     nodes: list[Node] = [Directive("smtp-source-host", sender["ip"], sender["hostname"])]
     if tenant["routing"] == "by_sender" or not in_pool(sender):
         nodes.append(_domain_key(sender))
     if delivers(sender):
-        nodes.append(Directive("max-smtp-msg-rate", caps.daily(sender["daily_quota"])))
-        nodes += _provider_caps(sender, policy)
+        settings = lowered(policy["virtual_mta_settings"])
+        rate = caps.stricter(settings.pop(WHOLE_RATE, None), caps.daily(sender["daily_quota"]))
+        nodes += [Directive(WHOLE_RATE, rate), *directives(settings), *nested.delivering(sender["provider_quota"])]
     else:
-        nodes.append(_stopped(policy))
+        nodes += nested.stopped()
     return [Section("virtual-mta", sender["vmta"], nodes)]
 
 
@@ -188,34 +188,11 @@ def _domain_key(sender: t.Mapping) -> Directive:
     return Directive("domain-key", f"{sender['selector']},{sender['domain']},{sender['key']}")
 
 
-def _provider_caps(sender: t.Mapping, policy: t.Mapping) -> list[Node]:
-    """One nested `<domain>` for each provider slice; a slice looser than the policy's own rule adds nothing."""
-    nodes: list[Node] = []
-    for name, quota in sender["provider_quota"].items():
-        rule = (policy["providers"][name].get("settings") or {}).get("max-msg-rate")
-        rate = caps.stricter(rule, caps.daily(quota))
-        if rate != rule:
-            nodes.append(Section("domain", f"${name}", [Directive("max-msg-rate", rate)]))
-    return nodes
-
-
-def _stopped(policy: t.Mapping) -> Section:
-    return Section(
-        "domain",
-        "*",
-        [
-            Directive("smtp-hosts", quote(NOWHERE)),
-            Directive("retry-after", "10m"),
-            Directive("bounce-after", policy["quarantine_hold"]),
-        ],
-    )
-
-
-def _held(tenant: t.Mapping, policy: t.Mapping) -> list[Node]:
+def _held(tenant: t.Mapping, policy: t.Mapping, nested: Nested) -> list[Node]:
     source = Directive("smtp-source-host", policy["management_address"], policy["management_host_name"])
     return [
         Comment(f" Mail that no sender of {tenant['name']} claims waits here for a person"),
-        Section("virtual-mta", tenant["held"], [source, _stopped(policy)]),
+        Section("virtual-mta", tenant["held"], [source, *nested.stopped()]),
     ]
 
 
@@ -247,19 +224,21 @@ def _pattern_list(tenant: t.Mapping, senders: t.Sequence[t.Mapping]) -> list[Nod
     return [Section("pattern-list", _list_name(tenant), nodes)]
 
 
-def _sources(tenant: t.Mapping, policy: t.Mapping) -> list[Node]:
+def _sources(tenant: t.Mapping, policy: t.Mapping, shared: bool) -> list[Node]:
     common: list[Node] = [
         Directive("always-allow-relaying", "yes"),
         Directive("smtp-service", "yes"),
         Directive("process-x-job", "yes"),
     ]
     if tenant["trusted"]:
-        common.append(Directive("process-x-virtual-mta", "yes"))
+        # Only where there are others does the linter warn of it.
+        why = " pmta-lint: ignore x-virtual-mta-any: the fleet document trusts this tenant" if shared else None
+        common.append(Directive("process-x-virtual-mta", "yes", comment=why))
     else:
         # The header lets a client choose any virtual MTA, another tenant's too; unprocessed, it would be delivered.
         common += [Directive("process-x-virtual-mta", "no"), Directive("remove-header", "X-Virtual-MTA")]
     common += [
-        *_settings(policy["feeder_settings"]),
+        *directives(policy["feeder_settings"]),
         Directive("pattern-list", _list_name(tenant)),
         # In both modes: a pool as default would send, unsigned, what no entry recognised.
         Directive("default-virtual-mta", tenant["held"]),
@@ -298,4 +277,4 @@ def _everybody_else(users: t.Sequence[str], policy: t.Mapping) -> list[Node]:
     ]
     if users:
         nodes.append(Directive("allow-unencrypted-plain-auth", "yes" if policy["allow_plain_auth"] else "no"))
-    return [Blank(), Section("source", "0/0", [*nodes, *_settings(policy["inbound_settings"])])]
+    return [Blank(), Section("source", "0/0", [*nodes, *directives(policy["inbound_settings"])])]

@@ -169,6 +169,9 @@ def sections(config: Config) -> None:
             inner = next((b for b in top.inside("domain") if b.name == target), None)
             if setting.args[0].startswith("*") and len(setting.args) < 3 and not (inner and inner.get("smtp-hosts")):
                 refuse(f"a wildcard roll-up needs rollup-by-ip, or smtp-hosts in <domain {target}>", setting)
+    for block in top.inside("bounce-processor") + top.inside("feedback-loop-processor"):
+        if block.get("deliver-unmatched-email") is False and block.all("forward-unmatched-to"):
+            refuse("forward-unmatched-to needs deliver-unmatched-email yes", block.all("forward-unmatched-to")[0])
     for block in top.inside("acct-file"):
         _acct_file(block)
 

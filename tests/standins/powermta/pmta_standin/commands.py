@@ -206,7 +206,7 @@ def show_jobs(engine: Engine, args: list[str], options: dict[str, Any]) -> tuple
 
 def show_settings(engine: Engine, args: list[str], options: dict[str, Any]) -> tuple[str, dict]:
     domain, slash, vmta = _one(args, "domain/vmta").partition("/")
-    values.host(domain)
+    (values.domain_pattern if domain.startswith("[") else values.host)(domain)
     vmta = vmta if slash else DEFAULT_VMTA
     if not engine._known(vmta):
         raise Wrong(f"no such virtual MTA: {vmta}")
@@ -238,13 +238,19 @@ def show_vmta_settings(engine: Engine, args: list[str], options: dict[str, Any])
 
 
 def show_disabled_sources(engine: Engine, args: list[str], options: dict[str, Any]) -> tuple[str, dict]:
+    pattern = _pattern(_one(args, "queue")) if args else "*/*"
+    chosen = [
+        (ip, domain, vmta, until)
+        for (ip, domain, vmta), until in sorted(engine.disabled.items())
+        if matches(pattern, Queue(domain, vmta))
+    ]
     lines = [f"{'source':<16} {'queue':<40} reenabled"]
     items = []
-    for (ip, domain, vmta), until in sorted(engine.disabled.items()):
+    for ip, domain, vmta, until in chosen[: _limit(options)]:
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(until)) if until else "never"
         lines.append(f"{ip:<16} {domain + '/' + vmta:<40} {when}")
         items.append({"ip": ip, "queue": f"{domain}/{vmta}", "reenable": when})
-    lines.append(f"{len(items)} disabled sources.")
+    lines.append(f"{len(items)} of {len(chosen)} disabled sources.")
     return "\n".join(lines), {"source": items}
 
 
@@ -278,6 +284,8 @@ def _source_args(args: list[str]) -> tuple[str, str, str]:
     if len(args) != 2:
         raise Wrong("IP and domain[/vmta] expected")
     domain, slash, vmta = _pattern(args[1]).partition("/")
+    if "*" in args[1]:
+        raise Wrong(f"one queue expected, no wild cards: {args[1]}")
     return str(values.ip(args[0])), domain.lower(), vmta if slash else DEFAULT_VMTA
 
 

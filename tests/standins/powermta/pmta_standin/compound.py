@@ -54,7 +54,9 @@ def _one_host(text: str) -> Host:
     found = re.fullmatch(r"\[(?:IPv6:)?([^\]]+)\](?::([0-9]+))?", text, re.I)
     if found:
         return Host("ip", str(values.ip(found[1])), values.integer(found[2], "1-65535") if found[2] else 0)
-    where, _, port = text.partition(":")
+    where, colon, port = text.partition(":")
+    if colon and not port:
+        raise ValueRefused(f"no port behind the colon: {text}")
     return Host("name", values.host(where), values.integer(port, "1-65535") if port else 0)
 
 

@@ -9,7 +9,7 @@ import threading
 import time
 from typing import Any, Callable
 
-from . import dsn, status
+from . import dsn, rollup, status
 from .accounting import Accounting, stamp
 from .limits import Windows
 from .model import DEFAULT_VMTA, Config, SourceHost
@@ -77,22 +77,24 @@ class Engine:
             self.traffic["in"] += len(envelope["rcpts"])
             for rcpt in envelope["rcpts"]:
                 self.accounting.write("r", self._receipt(message, rcpt))
-            self.enqueue(message)
+        self.enqueue(message)
         self.wake()
         return message
 
     def enqueue(self, message: Message) -> None:
+        rcpts, ask = message.envelope["rcpts"], self.resolver.mx_names
+        # Before the lock is taken: the roll-up may ask DNS.
+        place = {i: rollup.target(self.config, rcpts[i]["domain"], rcpts[i]["vmta"], ask) for i in sorted(message.open)}
         with self.lock:
-            for index in sorted(message.open):
-                rcpt = message.envelope["rcpts"][index]
-                queue = self.queue(rcpt["domain"], rcpt["vmta"])
+            for index, domain in place.items():
+                queue = self.queue(domain, rcpts[index]["vmta"])
                 if self._known(queue.vmta):
                     queue.ready.append(Entry(message, index))
                 else:
                     self._no_vmta(queue, Entry(message, index))
 
     def queue(self, domain: str, vmta: str) -> Queue:
-        """The queue of a recipient domain, through ``queue-to``."""
+        """The queue of a recipient domain or roll-up, through ``queue-to``."""
         target = self.config.setting(domain, vmta, "queue-to")
         key = (target or domain, vmta)
         if key not in self.queues:
@@ -166,14 +168,14 @@ class Engine:
     def setting(self, queue: Queue, name: str) -> Any:
         return self.config.setting(queue.domain, queue.vmta, name)
 
-    def next_entry(self, queue: Queue) -> Entry | None:
-        """The next recipient a connection may attempt; it is counted against the rates here."""
+    def next_entry(self, queue: Queue, recipient: str | None = None) -> Entry | None:
+        """The next recipient (of that domain) a connection may attempt; it is counted against the rates here."""
         with self.lock:
             if queue.paused or self.stopping or not self._room(queue):
                 return None
             for _ in range(len(queue.ready)):
                 entry = queue.ready.popleft()
-                if entry.job and entry.job in self.paused_jobs:
+                if entry.job and entry.job in self.paused_jobs or recipient not in (None, entry.recipient["domain"]):
                     queue.ready.append(entry)
                     continue
                 self.windows.take(("msg", queue.name), self._rate(queue, "msg-rate"))

@@ -8,11 +8,13 @@ from __future__ import annotations
 import ipaddress
 import os
 import random
+import time
 from typing import NamedTuple
 
 import dns.exception
 import dns.resolver
 
+from . import rollup
 from .compound import Host
 from .model import Config
 
@@ -44,9 +46,24 @@ class Resolver:
         elif servers:
             self._resolver.nameservers = servers
         self._resolver.lifetime = 8.0
+        self._known: dict[str, tuple[float, list[str]]] = {}
 
-    def targets(self, config: Config, domain: str, vmta: str, version: int = 4) -> list[Target]:
-        """Hosts in the order to try them."""
+    def mx_names(self, domain: str) -> list[str]:
+        """The MX names of a domain, lower case; none where the answer is no or missing. Remembered for a minute."""
+        until, names = self._known.get(domain, (0.0, []))
+        if until < time.monotonic():
+            try:
+                answer = self._resolver.resolve(domain, "MX")
+                names = [mx.exchange.to_text(omit_final_dot=True).lower() for mx in answer]
+            except dns.exception.DNSException:
+                names = []
+            self._known[domain] = (time.monotonic() + 60, names)
+        return names
+
+    def targets(
+        self, config: Config, domain: str, vmta: str, version: int = 4, recipient: str | None = None
+    ) -> list[Target]:
+        """Hosts in the order to try them. recipient: whose own hosts to take, in a queue rolled up by IP."""
         levels = config.setting(domain, vmta, "smtp-hosts") or config.setting(domain, vmta, "route")
         port = config.setting(domain, vmta, "default-smtp-port")
         if levels and isinstance(levels, list):
@@ -59,6 +76,13 @@ class Resolver:
             return found
         if domain.startswith("["):
             return [Target(domain, domain.strip("[]").removeprefix("IPv6:"), port)]
+        if domain.endswith(rollup.SUFFIX):
+            if recipient:
+                return self._mx(recipient, port, version)
+            found = [one for name in rollup.hosts(config, domain) for one in self._addresses(name, port, version)]
+            if not found:
+                raise Unroutable("4.4.4", f"no hosts for {domain}: smtp-hosts missing", False)
+            return found
         return self._mx(domain, port, version)
 
     def _host(self, host: Host, port: int, version: int) -> list[Target]:

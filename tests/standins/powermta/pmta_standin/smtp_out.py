@@ -10,7 +10,7 @@ import socket
 import ssl
 from typing import Any, NamedTuple
 
-from . import resolve, signing, status
+from . import resolve, rollup, signing, status
 from .engine import Engine
 from .headers import Message
 from .model import SourceHost
@@ -42,6 +42,8 @@ class Delivery:
         self.engine, self.queue, self.config = engine, queue, engine.config
         self.seen: dict[str, Any] = {}
         self.esmtp = ""
+        # The one recipient domain of this connection, in a queue rolled up by IP.
+        self.recipient: str | None = None
 
     def run(self) -> None:
         try:
@@ -67,9 +69,12 @@ class Delivery:
         if self._want("type") == "discard":
             self._discard()
             return
+        self.recipient = self._leader()
         version = 6 if isinstance(source, SourceHost) and ":" in source.ip else 4
         try:
-            targets = self.engine.resolver.targets(self.config, self.queue.domain, self.queue.vmta, version)
+            targets = self.engine.resolver.targets(
+                self.config, self.queue.domain, self.queue.vmta, version, self.recipient
+            )
             if any(resolve.is_ourselves(target, self.engine.local, self.engine.listening) for target in targets):
                 raise Unroutable("5.4.6", f"routing loop: {self.queue.domain} leads back to this server", True)
         except Unroutable as problem:
@@ -82,6 +87,12 @@ class Delivery:
             except NextHost:
                 continue
         self.engine.queue_failed(self.queue)
+
+    def _leader(self) -> str | None:
+        if not rollup.by_ip(self.config, self.queue.domain) or self._want("smtp-hosts"):
+            return None
+        with self.engine.lock:
+            return next((entry.recipient["domain"] for entry in self.queue.ready), None)
 
     def _source(self) -> SourceHost | None | bool:
         """The next source of the VMTA in turn, None for the system's choice, False when all are disabled."""
@@ -103,7 +114,10 @@ class Delivery:
             return
         with self.engine.lock:
             for entry in self.queue.take_all():
-                self.engine.bounce(self.queue, entry, problem.status, problem.text)
+                if self.recipient in (None, entry.recipient["domain"]):
+                    self.engine.bounce(self.queue, entry, problem.status, problem.text)
+                else:
+                    self.queue.ready.append(entry)
 
     def _discard(self) -> None:
         while entry := self.engine.next_entry(self.queue):
@@ -207,7 +221,7 @@ class Delivery:
         limit, sent = self._want("max-msg-per-connection"), 0
         self.taken: list[Entry] = []
         while (not limit or sent < limit) and client.sock is not None:
-            entry = self.engine.next_entry(self.queue)
+            entry = self.engine.next_entry(self.queue, self.recipient)
             if entry is None:
                 return
             self.taken = [entry]

@@ -189,8 +189,17 @@ def test_disabled_source(daemon, sink) -> None:
     assert sink.received[0]["ip"] != first["ip"]
     assert daemon.pmta("enable", "source", first["ip"], "isp.test/a").returncode == 0
     assert daemon.pmta("enable", "source", first["ip"], "isp.test/a").returncode == 1
-    assert daemon.pmta("disable", "source", "--reenable-after=1h", "127.0.0.21", "*/a").returncode == 0
-    assert daemon.pmta("disable", "source", "127.0.0.22", "*/a").returncode == 0
+    assert daemon.pmta("disable", "source", "--reenable-after=1h", "127.0.0.21", "isp.test/a").returncode == 0
+    assert daemon.pmta("disable", "source", "127.0.0.22", "isp.test/a").returncode == 0
+    listed = daemon.pmta("show", "disabled", "sources").stdout.splitlines()
+    assert [line.split()[:2] for line in listed[1:]] == [
+        ["127.0.0.21", "isp.test/a"],
+        ["127.0.0.22", "isp.test/a"],
+        ["2", "of"],
+    ]
+    assert "0 of 0" in daemon.pmta("show", "disabled", "sources", "*/b").stdout
+    assert "2 of 2" in daemon.pmta("show", "disabled", "sources", "*/a").stdout
+    assert "1 of 2" in daemon.pmta("show", "disabled", "sources", "--maxitems=1").stdout
     daemon.send("v@isp.test")
     time.sleep(1)
     assert len(sink.received) == 1
@@ -288,46 +297,3 @@ def test_mx(daemon, sink, nameserver, name, status) -> None:
         assert until(daemon.root.records)[0]["dlvDestinationIp"] == "127.0.0.9", (
             "the preferred MX is dead, the second takes it"
         )
-
-
-@pytest.fixture
-def nameserver():
-    """Answers MX and A for a handful of names."""
-    import socket
-    import threading
-
-    import dns.flags
-    import dns.message
-    import dns.rcode
-    import dns.rrset
-
-    zone = {
-        ("nullmx.test.", "MX"): ["0 ."],
-        ("ok.test.", "MX"): ["20 mx2.ok.test.", "10 mx1.ok.test."],
-        ("mx1.ok.test.", "A"): ["127.0.0.99"],
-        ("mx2.ok.test.", "A"): ["127.0.0.9"],
-        ("noanswer.test.", "A"): ["127.0.0.9"],
-    }
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.bind(("127.0.0.1", 0))
-
-    def serve() -> None:
-        while True:
-            try:
-                wire, peer = sock.recvfrom(4096)
-            except OSError:
-                return
-            query = dns.message.from_wire(wire)
-            question = query.question[0]
-            name, kind = question.name.to_text().lower(), dns.rdatatype.to_text(question.rdtype)
-            reply = dns.message.make_response(query)
-            reply.flags |= dns.flags.RA
-            if (name, kind) in zone:
-                reply.answer.append(dns.rrset.from_text(name, 60, "IN", kind, *zone[name, kind]))
-            elif not any(key[0] == name for key in zone):
-                reply.set_rcode(dns.rcode.NXDOMAIN)
-            sock.sendto(reply.to_wire(), peer)
-
-    threading.Thread(target=serve, daemon=True).start()
-    yield f"127.0.0.1:{sock.getsockname()[1]}"
-    sock.close()

@@ -182,6 +182,18 @@ CASES = {
     "no longer valid in 5.0r8": (inside("domain *", "smtp-tls-allow-sslv3 no"), 2, "no longer valid"),
     "DomainKeys": (inside("domain *", "dk-sign yes"), 2, "unknown directive"),
     "wildcard roll-up": (inside("mx-rollup-list", "mx *.outlook.com outlook.rollup"), 2, "rollup-by-ip"),
+    "forwarding what is not delivered": (
+        inside("bounce-processor", "deliver-unmatched-email no\nforward-unmatched-to a@b.c"),
+        3,
+        "needs deliver-unmatched",
+    ),
+    "action before its mode": (
+        inside("smtp-pattern-list x", "reply /a/ backoff-to-normal-after=1h,mode=backoff"),
+        2,
+        "must follow",
+    ),
+    "include in bounce categories": (inside("bounce-category-patterns", "include /etc/pmta/x"), 2, "not allowed"),
+    "pattern list of another kind": (inside("domain *", "smtp-pattern-list nobody"), 2, "undefined smtp-pattern-list"),
     "roll-up name": (inside("mx-rollup-list", "mx a.b outlook.queue"), 2, "rollup"),
     "http-access without level": ("http-access #YOUR_IP admin", 1, "argument missing"),
     "http-access level": ("http-access 127.0.0.1 root", 1, "none, monitor"),

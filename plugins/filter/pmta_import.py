@@ -1,0 +1,16 @@
+# Copyright (c) 2026, email_engine.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The import's judgement about a file that only Ansible can decrypt."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_import import files
+from ansible_collections.email_engine.fleet.plugins.plugin_utils.domain_filter import domain_filter
+
+
+class FilterModule:
+    def filters(self) -> dict[str, t.Callable]:
+        return {"pmta_import_vault_state": domain_filter(files.state)}
