@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import hypothesis  # noqa: F401  its pytest plugin would import it last, too deep in the stack for the assertion rewriter
 import pytest
 from sqlalchemy import create_engine
 
