@@ -56,7 +56,7 @@ def test_each_reason_is_named(changes, sent, reason):
 
 SENDERS = st.lists(
     st.builds(
-        lambda n, **changes: sender(n, **changes),
+        sender,
         st.integers(1, 30),
         tenant=st.sampled_from(["sos", "other"]),
         status=st.sampled_from(STATUSES),
