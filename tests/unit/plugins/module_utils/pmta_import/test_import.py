@@ -22,6 +22,7 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_config.eff
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_fleet.render import render_host
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_import import files, import_config
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_import.fates import NEEDS
+from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_import.later import beats, said_again
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_import.report import markdown
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_import.stricter import amount, is_limit
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError
@@ -389,6 +390,35 @@ def test_what_cannot_be_kept_truly_is_refused_with_its_place(text, where, what):
     assert where in problem.where and what in problem.what and problem.remedy
 
 
+def test_a_copy_is_read_with_its_own_includes(tmp_path):
+    """By full path as on the old host, from beside the file that names it, and from beside the main file; never what this computer has there."""
+    home, copy = tmp_path / "etc/pmta", tmp_path / "old"
+    for folder in (home, copy / "isp", copy / "conf.d"):
+        folder.mkdir(parents=True)
+    (copy / "config").write_text(f"include {home}/isp/*.conf\ninclude conf.d/a\n")
+    (copy / "isp/gmail.conf").write_text("<domain gmail.com>\nmax-smtp-out 3\n</domain>\n")
+    (copy / "conf.d/a").write_text("include b\ninclude isp/free\n")
+    (copy / "conf.d/b").write_text("<domain sfr.fr>\nmax-smtp-out 2\n</domain>\n")
+    (copy / "isp/free").write_text("<domain free.fr>\nmax-smtp-out 1\n</domain>\n")
+    params = dict.fromkeys(("accounting", "keep_undocumented", "drop_errors"), ()) | {
+        "path": str(copy / "config"),
+        "home": f"{home}/",
+    }
+    result = pmta_import.run(params)
+    limits = {pattern: one["max-smtp-out"] for pattern, one in result.policy["policy_domains"].items()}
+    assert limits == {"gmail.com": 3, "sfr.fr": 2, "free.fr": 1}
+    (home / "isp").mkdir()
+    (home / "isp/gmail.conf").write_text("<domain gmail.com>\nmax-smtp-out 30\n</domain>\n")
+    assert pmta_import.run(params).policy == result.policy
+    (copy / "isp/gmail.conf").unlink()
+    with pytest.raises(FleetError, match="import_config_home"):
+        pmta_import.run(params)
+    # In its own place everything is read from there.
+    (home / "config").write_text(f"include {home}/isp/*.conf\n")
+    found = pmta_import.run(params | {"path": str(home / "config")})
+    assert found.policy["policy_domains"]["gmail.com"] == {"max-smtp-out": 30}
+
+
 def test_errors_in_what_is_replaced_are_nobodys_concern():
     text = "<virtual-mta a>\nsmtp-source-host mail.a.b 192.0.2.1\n</virtual-mta>\n<source 0/0>\nlisten-on-tcp yes\n</source>\n"
     assert [row[0] for row in verdicts(text)[0]] == ["replaced"] * 6
@@ -458,6 +488,35 @@ def test_an_import_says_every_variable_of_the_receivers_so_that_nothing_of_the_d
     policy = yaml.safe_load((ROOT / "roles/policy/defaults/main.yml").read_text())
     the_platforms = {name for name in policy if name.removeprefix("policy_") in FLEETS}
     assert set(result.policy) == set(policy) - the_platforms
+
+
+def test_files_that_replace_what_was_imported_are_named():
+    text = "---\n# policy_macros: {}\npolicy_providers:\n  policy_replies: x\n"
+    read = {
+        "group_vars/all/policy.yml": True,
+        "group_vars/all/10_before/z.yml": False,
+        "group_vars/all/10_more/a.yml": True,
+        "group_vars/all/30_mine/a.yaml": True,
+        "group_vars/all/00_policy.yml": False,
+        "group_vars/all/policy.yml~": False,
+        "group_vars/all/.policy.yml": False,
+        "group_vars/all/policy.md": False,
+        "group_vars/all.yml": False,
+        "group_vars/powermta.yml": True,
+        "group_vars/powermta/00.json": True,
+        "group_vars/powermta": True,
+        "host_vars/vps2.example.org/a.yml": True,
+        "host_vars/all.example.org": True,
+        files.POLICY_FILE: False,
+    }
+    assert {name: beats(name) for name in read} == read
+    policy = ["policy_macros", "policy_providers", "policy_replies"]
+    said = said_again(policy, dict.fromkeys(read, text))
+    assert [one.split()[0] for one in said] == sorted(name for name, true in read.items() if true)
+    assert all("imported as policy_providers:" in one for one in said)
+    assert said_again(policy, {"group_vars/x.json": '{"policy_macros": {}}', "group_vars/y": "dns_ttl: 1"}) == [
+        "group_vars/x.json is read later and replaces what was imported as policy_macros: take that out there, unless it is meant"
+    ]
 
 
 # Any configuration -----------------------------------------------------------------------------------------------------
