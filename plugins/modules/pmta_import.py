@@ -218,6 +218,10 @@ def inventory_files(directory: str) -> dict[str, str]:
 
 
 def wanted_files(result: Import, path: str) -> dict[str, str]:
+    """name -> text. Raises FleetError where there is no policy in the configuration."""
+    if not result.counts["kept"]:
+        what = "holds nothing that would be kept; the inventory would lose the default policy and have no other"
+        raise FleetError([Problem(path, what, "Name the main file of the old PowerMTA, usually /etc/pmta/config.")])
     report = markdown(result.rows, result.notes, path)
     return {
         files.POLICY_FILE: files.policy_text(result.policy, path),
