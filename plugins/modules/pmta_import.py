@@ -13,6 +13,7 @@ description:
   - Reads a PowerMTA configuration with its includes on the host it runs on, and returns the policy variables that keep its rules for receivers, its
     reply patterns, bounce categories and settings, with a report that says of every line what became of it and why.
   - With O(directory) the policy and the report are written into an inventory. A file that was edited since the last import is not overwritten.
+  - Files of the inventory that would replace what is imported, because Ansible reads them later, are named in RV(notes).
   - Where a line that would be kept is wrong, or an include cannot be read, nothing is written.
   - Values of passwords stand in no result, unless O(return_secrets=true).
 author: email_engine.fleet contributors (@email-engine)
@@ -24,6 +25,13 @@ options:
     description: The configuration to read.
     type: path
     required: true
+  home:
+    description:
+      - The directory in which the configuration stood on its own host. Where O(path) is a copy of it elsewhere, what is included by a full path
+        below O(home) is read below the directory of O(path), and never from O(home) on this computer.
+      - An include by a relative name is looked for beside the file that names it, and then beside O(path).
+    type: path
+    default: /etc/pmta
   directory:
     description: Directory of the inventory to write to. Without it nothing is written.
     type: path
@@ -122,22 +130,44 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.local.config_files import Includes, read_text, trouble
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_import import Import, Unread, files, import_config
+from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_import.later import beats, said_again
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_import.report import markdown
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError, Problem
 
 
 class Resolver:
-    """Reads includes; says why one cannot be read."""
+    """Reads includes of a configuration that may be a copy; says why one cannot be read.
 
-    def __init__(self) -> None:
+    path: the main file; home: the directory it stood in on its own host.
+    """
+
+    def __init__(self, path: str = "", home: str = "") -> None:
         self._includes = Includes()
+        self._path = path
+        self._home = os.path.join(os.path.normpath(home), "") if home else ""
 
     def __call__(self, pattern: str, origin: str) -> list[tuple[str, str]]:
+        texts, why = self._read(self._here(pattern), origin)
+        if why and self._path and not os.path.isabs(pattern) and os.path.dirname(origin) != os.path.dirname(self._path):
+            # Whether PowerMTA starts from the file that names it or from its own directory is not documented.
+            texts, still = self._read(pattern, self._path)
+            why = f"{why}; {still}" if still else ""
+        if why:
+            raise Unread(why)
+        return [(self._name(name), text) for name, text in texts]
+
+    def _read(self, pattern: str, origin: str) -> tuple[list[tuple[str, str]], str]:
         texts = self._includes(pattern, origin)
         unread = self._includes.unread[pattern, origin]
-        if unread or not texts:
-            raise Unread("; ".join(one.what for one in unread) or "nothing was read")
-        return [(self._name(name), text) for name, text in texts]
+        return texts or [], "; ".join(one.what for one in unread) or ("" if texts else "nothing was read")
+
+    def _here(self, pattern: str) -> str:
+        """Where the copy of a file is that is included by the full path it had on its own host."""
+        if not self._home or not os.path.normpath(pattern).startswith(self._home):
+            return pattern
+        if os.path.abspath(self._path).startswith(self._home):
+            return pattern
+        return os.path.join(os.path.dirname(os.path.abspath(self._path)), os.path.normpath(pattern)[len(self._home) :])
 
     @staticmethod
     def _name(name: str) -> str:
@@ -154,7 +184,12 @@ def run(params: dict) -> Import:
         found = trouble(error)
         raise FleetError([Problem(path, f"cannot be read: {found.what}", f"{found.remedy}.")]) from None
     return import_config(
-        text, path, Resolver(), params["accounting"], params["keep_undocumented"], params["drop_errors"]
+        text,
+        path,
+        Resolver(path, params["home"]),
+        params["accounting"],
+        params["keep_undocumented"],
+        params["drop_errors"],
     )
 
 
@@ -167,7 +202,26 @@ def current(path: str) -> str | None:
         return None
 
 
+def inventory_files(directory: str) -> dict[str, str]:
+    """{name: text} of the variable files that beat the imported ones. What cannot be read, Ansible will say."""
+    found = {}
+    for top in ("group_vars", "host_vars"):
+        for folder, _folders, names in os.walk(os.path.join(directory, top), followlinks=True):
+            for path in (os.path.join(folder, name) for name in names):
+                name = os.path.relpath(path, directory)
+                if beats(name) and os.path.isfile(path):
+                    try:
+                        found[name] = current(path) or ""
+                    except OSError:
+                        continue
+    return found
+
+
 def wanted_files(result: Import, path: str) -> dict[str, str]:
+    """name -> text. Raises FleetError where there is no policy in the configuration."""
+    if not result.counts["kept"]:
+        what = "holds nothing that would be kept; the inventory would lose the default policy and have no other"
+        raise FleetError([Problem(path, what, "Name the main file of the old PowerMTA, usually /etc/pmta/config.")])
     report = markdown(result.rows, result.notes, path)
     return {
         files.POLICY_FILE: files.policy_text(result.policy, path),
@@ -220,6 +274,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "path": {"type": "path", "required": True},
+            "home": {"type": "path", "default": "/etc/pmta"},
             "directory": {"type": "path"},
             "accounting": {
                 "type": "list",
@@ -244,6 +299,7 @@ def main() -> None:
             if directory
             else {}
         )
+        again = said_again(result.policy, inventory_files(directory)) if directory else []
     except FleetError as error:
         module.fail_json(msg=str(error), problems=[problem.__dict__ for problem in error.problems])
     if not module.check_mode:
@@ -257,7 +313,7 @@ def main() -> None:
         "policy": result.policy,
         "report": [row._asdict() for row in result.rows],
         "counts": result.counts,
-        "notes": result.notes,
+        "notes": [*result.notes, *again],
         "variables": sorted(result.secrets),
         "files": result.files,
         "written": list(changed),

@@ -194,15 +194,17 @@ def imported(tmp_path_factory):
     inventory, word = place / "inventory", place / "word"
     shutil.copytree(ROOT / "inventories/lab", inventory)
     word.write_text("a word of the test\n")
-    # A file of the inventory's own beats what is imported: the lab's providers would stand in for the operator's.
-    own = inventory / "group_vars/all/policy.yml"
-    own.write_text(own.read_text().partition("policy_providers:")[0])
     vault = ["--vault-password-file", str(word)]
     options = ["-e", f"import_config={OLD / 'config'}", "-e", f"import_config_vault_password_file={word}"]
+    said = converge("-v", *options, inventory=inventory, playbook="playbooks/import_config.yml")
+    # The lab's own providers would stand in for the operator's.
+    own = inventory / "group_vars/all/policy.yml"
+    assert "group_vars/all/policy.yml is read later and replaces what was imported as policy_providers:" in said
+    own.write_text(own.read_text().partition("policy_providers:")[0])
     try:
         yield {
             "place": inventory / "group_vars/all",
-            "import": converge("-v", *options, inventory=inventory, playbook="playbooks/import_config.yml"),
+            "import": said,
             "first": converge("-v", *vault, inventory=inventory),
             "second": converge("-v", *vault, inventory=inventory),
         }

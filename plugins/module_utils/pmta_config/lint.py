@@ -35,6 +35,7 @@ MOST_FINDINGS = 1000
 DEEPEST_INCLUDE = 20
 DEEPEST_TAG = 50
 _MACRO = re.compile(r"\$\{?([A-Za-z0-9_]+)\}?")
+_QUAD = re.compile(r"[0-9]+(?:\.[0-9]+){3}\Z")
 # Two of these at global level: the file is a whole configuration, not a part that another one includes.
 _MARKS = frozenset(("postmaster", "log-file", "spool", "smtp-listener", "http-mgmt-port", "run-as-root", "acct-file"))
 # Lines that the rules of `judges` ask about.
@@ -313,7 +314,8 @@ class _Linter:
         if head != name and head.lower() in specs.places():
             self.report("argument-value", self.here(node), f"no '=' after {head}", f"Write: {head} value")
             return None
-        close = specs.nearest(name, tag)
+        # What is not listed needs no remedy, and looking for one takes long.
+        close = specs.nearest(name, tag) if self.reported[ERROR] < MOST_FINDINGS else None
         self.report(
             "unknown-directive",
             self.here(node),
@@ -386,7 +388,7 @@ class _Linter:
         key = node.tag.lower()
         rule = sections.TAGS.get(key)
         if rule is None:
-            close = specs.nearest(key, "")
+            close = specs.nearest(key, "") if self.reported[ERROR] < MOST_FINDINGS else None
             self.report(
                 "unknown-section",
                 self.here(node),
@@ -444,9 +446,12 @@ class _Linter:
             wrong = values.listener_address(name)
             if wrong:
                 self.report("argument-name", self.here(node, 1), f"{name[:60]!r} {wrong}", f"Write <{key} IP:PORT>")
-        elif key == "source" and name[0].isdigit() and "/" in name and values.cidr(name):
+        elif key == "source" and name[0].isdigit() and ("/" in name or _QUAD.match(name)) and values.cidr(name):
             self.report(
-                "argument-name", self.here(node, 1), f"{name[:60]!r} is not a CIDR", "Write <source 10.0.0.0/8>"
+                "argument-name",
+                self.here(node, 1),
+                f"{name[:60]!r} is not an address or CIDR",
+                "Write <source 10.0.0.0/8>",
             )
         elif key == "source" and name[0] == "{" and name.lower() not in _RESERVED_SOURCES:
             self.report("reserved-name", self.here(node, 1), f"source names in braces are reserved: {name[:60]}")

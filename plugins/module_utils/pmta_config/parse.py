@@ -429,11 +429,16 @@ class _Parser:
         end = index
         while parts[-1][-1:] == ",":
             following = end + 1
-            while following <= self.last and self.lines[following].lstrip(SPACE)[:1] == "#":
+            apart = False
+            while following <= self.last and self.lines[following].lstrip(SPACE)[:1] in ("", "#"):
+                apart = apart or not self.lines[following].strip(SPACE)
                 following += 1
             if following > self.last:
                 break
             more = self.lines[following].partition("#")[0].strip(SPACE)
+            # Below a blank line only what can be nothing else.
+            if apart and not _DOMAINS.match(more):
+                break
             if not more or more[0] in "<{}" or len(more) > LONGEST_LINE or (entry and _starts_entry(more)):
                 break
             parts.append(more)

@@ -63,9 +63,15 @@ def places() -> dict[str, tuple[str, ...]]:
     return {name: tuple(where) for name, where in found.items()}
 
 
-@lru_cache(maxsize=2048)
 def _pairs(name: str) -> frozenset[str]:
     return frozenset(map("".join, zip(name, name[1:])))
+
+
+@lru_cache(maxsize=64)
+def _names(section: str | None) -> list[tuple[str, frozenset[str], int]]:
+    """(name, its pairs of letters, its length) of the directives of a section; None: of all, and of the tags."""
+    known = [*places(), *sections.TAGS] if section is None else by_section().get(section, ())
+    return [(name, _pairs(name), len(name)) for name in known]
 
 
 @lru_cache(maxsize=512)
@@ -73,11 +79,10 @@ def nearest(name: str, section: str) -> str | None:
     """The known directive or tag a misspelt one resembles most; those of the same section first."""
     name = name.lower()[:64]
     pairs = _pairs(name)
-    for known in (tuple(by_section().get(section, ())), tuple(places()) + tuple(sections.TAGS)):
+    length = len(name)
+    for known in (_names(section), _names(None)):
         # Names that share hardly a pair of letters are far off: comparing with every name takes longer than all the rest.
-        close = [
-            one for one in known if 5 * len(pairs & _pairs(one)) >= len(name) + len(one) or len(name) < 8 > len(one)
-        ]
+        close = [one for one, theirs, size in known if 5 * len(pairs & theirs) >= length + size or length < 8 > size]
         found = difflib.get_close_matches(name, close, 1, 0.75)
         if found:
             return found[0]

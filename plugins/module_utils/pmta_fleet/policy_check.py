@@ -9,6 +9,7 @@ import re
 import typing as t
 
 from ..fleet.inventory import Checker
+from ..pmta_config.embedded import embedded
 from ..pmta_config.tokens import SECRETS
 from ..pmta_config.values import actions, domain_pattern, regex
 from ..problems import FleetError
@@ -288,8 +289,8 @@ class _Judge:
             ("policy_virtual_mta_settings", self.policy["virtual_mta_settings"]),
             *((f"policy_virtual_mta_domains.{pattern}", settings) for pattern, settings in nested.items()),
         ]:
-            for name in settings if isinstance(settings, t.Mapping) else ():
-                if str(name).lower() in SECRETS:
+            for name, value in settings.items() if isinstance(settings, t.Mapping) else ():
+                if str(name).lower() in SECRETS or any(embedded(str(one)) for one in values_of(value)):
                     self.check.add(
                         f"{where}.{name}",
                         "holds a secret, and the configuration is shown",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 
 from ..pmta_config import Directive, Section, quote
+from ..pmta_config.embedded import embedded
 from ..pmta_config.tokens import SECRETS, may_hold_regex, scan
 
 
@@ -38,5 +39,5 @@ def directives(settings: t.Mapping) -> list[Directive]:
 def is_secret(node: Directive | Section) -> bool:
     """Whether a password or key stands in it, or in what it holds."""
     if isinstance(node, Directive):
-        return node.name.lower() in SECRETS
-    return isinstance(node, Section) and any(is_secret(child) for child in node.nodes)
+        return node.name.lower() in SECRETS or not may_hold_regex(node.name) and bool(embedded(" ".join(node.args)))
+    return isinstance(node, Section) and (bool(embedded(node.name)) or any(is_secret(child) for child in node.nodes))

@@ -24,6 +24,7 @@ _STRUCTURE = frozenset(("syntax-unclosed", "syntax-crossed", "syntax-stray-closi
 # What a whole configuration needs, the role writes.
 _THE_ROLES = ("missing-",)
 _MOST_PROBLEMS = 25
+_LET_GO = "Correct the lines, or let them go with drop_errors (import_config_drop_errors=true); the report then lists them as dropped."
 Resolver = t.Callable[[str, str], t.Optional[list[tuple[str, str]]]]
 
 
@@ -78,6 +79,8 @@ def import_config(
         if row.verdict == UNCLEAR and (row.file, row.line) not in known
     ]
     if problems:
+        if any(one.rule not in _STRUCTURE for one in wrong):
+            problems = [*problems[: _MOST_PROBLEMS - 1], Problem(file, "nothing was imported", _LET_GO)]
         raise FleetError(problems[:_MOST_PROBLEMS])
     return Import(conversion.policy, rows, conversion.context.notes, conversion.context.vault.values, source.files)
 
@@ -157,7 +160,12 @@ class _Conversion:
             return
         name, why = self.context.name(item, "global")
         if name:
-            text = self.context.vault.reference(node, name) if secret.is_secret(node) else " ".join(node.args)
+            words = " ".join(node.args)
+            text = (
+                self.context.vault.reference(node, name)
+                if secret.is_secret(node)
+                else self.context.vault.without(words, name)
+            )
             self._globals.add(Line(item, name, text, why))
 
     def _section(self, item: Item) -> None:
@@ -187,6 +195,7 @@ class _Conversion:
         for key, tag in self._receivers.tags.items():
             top[tag.pattern], lines[key] = tag.bucket.settled(self.context.report)
         virtual_settings, virtual_tags = self._virtual.merged(top)
+        self.context.notes += nested.beaten(top, virtual_tags)
         providers = self._receivers.providers(top)
         asked = self._receivers.asked(top, virtual_tags)
         homes = {}

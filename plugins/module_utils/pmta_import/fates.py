@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import re
+import typing as t
+
 from .report import DROPPED, REPLACED
 
 #: Signing is the fleet's: without these in `<domain *>` its mail is not signed, or not in the name of its From.
@@ -97,13 +100,11 @@ WHOLE = (
     "signals-filter",
 )
 
+_ORIGIN = "it takes out of a message where it came from, which receivers hold against a sender"
 # Lines of a <source> that are more than "who may hand over".
 SOURCE: dict[str, tuple[str, str, str]] = {
-    "hide-message-source": (
-        DROPPED,
-        "",
-        "it takes out of a message where it came from, which receivers hold against a sender",
-    ),
+    "hide-message-source": (DROPPED, "", _ORIGIN),
+    "remove-received-headers": (DROPPED, "", _ORIGIN),
     "process-x-virtual-mta": (REPLACED, "fleet_tenants", "only a tenant with trusted: true may choose a virtual MTA"),
     "always-allow-relaying": (REPLACED, "fleet_tenants", "feeders of a tenant may relay, nobody else"),
     "always-allow-api-submission": (REPLACED, "fleet_tenants", "feeders hand over by SMTP"),
@@ -131,6 +132,17 @@ DOMAIN: dict[str, tuple[str, str, str]] = {
     "reroute-to-virtual-mta": (DROPPED, "", _OLD_MTA),
     "backoff-reroute-to-virtual-mta": (DROPPED, "", _OLD_MTA),
 }
+
+
+def hides_origin(name: str, values: t.Sequence[str]) -> bool:
+    """Whether a directive takes the record of a message's way out of it, by its values."""
+    said = " ".join(values).lower()
+    if name == "add-received-header":
+        return said in ("no", "false")
+    return name == "remove-header" and "received" in re.split(r"[\s,]+", said)
+
+
+HIDDEN_ORIGIN = (DROPPED, "", _ORIGIN)
 SECOND_KEY = "second-dkim-"
 
 # Outdated name -> (today's name, what to put behind the value).

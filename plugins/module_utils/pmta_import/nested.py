@@ -60,6 +60,28 @@ def merged_tags(
     return _Resolver(vmtas, pools, macros, top).tags()
 
 
+def beaten(top: Tags, tags: Tags) -> list[str]:
+    """Sentences on limits of the virtual MTAs' ``<domain *>`` that are looser than a receiver's own and may beat it."""
+    found = []
+    for name, values in tags.get("*", {}).items():
+        if not stricter.is_limit(name):
+            continue
+        looser = [
+            pattern
+            for pattern, settings in top.items()
+            if pattern != "*"
+            and name in settings
+            and name not in tags.get(pattern, {})
+            and stricter.combined(name, (settings[name], values)) != values
+        ]
+        if looser:
+            found.append(
+                f"{name} {values[-1]} stood in <domain *> of the virtual MTAs, and may beat the stricter one of {', '.join(looser)}, before and now: "
+                "which of them counts is not documented. For the receiver's own, repeat it in policy_virtual_mta_domains"
+            )
+    return found
+
+
 class _Resolver:
     def __init__(
         self, vmtas: t.Sequence[Old], pools: t.Sequence[Old], macros: t.Mapping[str, t.Sequence[str]], top: Tags

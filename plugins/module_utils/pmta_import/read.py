@@ -70,7 +70,13 @@ def read(text: str, file: str, resolve: t.Callable[[str, str], list[tuple[str, s
         except Unread as error:
             texts, why = None, str(error)
         if texts is None:
-            problems.append(Problem(where, f"include {pattern}: {why}", "Bring the file along, or remove the line."))
+            problems.append(
+                Problem(
+                    where,
+                    f"include {pattern}: {why}",
+                    "Copy the file along with the configuration (import_config_home says where it stood), or remove the line.",
+                )
+            )
             return []
         items = []
         for name, content in texts:

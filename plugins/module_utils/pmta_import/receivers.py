@@ -99,25 +99,35 @@ class Receivers:
         if name in fates.DOMAIN and not (node.args and node.values == ("",)):
             self._context.report.add(item, *fates.DOMAIN[name])
             return None
+        if fates.hides_origin(name, node.values):
+            self._context.report.add(item, *fates.HIDDEN_ORIGIN)
+            return None
         if secret.is_secret(node):
             text = self._context.vault.reference(node, name, "" if pattern == "*" else pattern)
-            if inside and isinstance(text, secret.Reference):
-                self._context.report.add(
-                    item,
-                    REPLACED,
-                    f"policy_domains.{pattern}",
-                    f"virtual MTAs hold no passwords; set it there: {text.variables}",
-                )
-                return None
-            if isinstance(text, secret.Reference):
-                self._secret_patterns.add(pattern.lower())
-            return Line(item, name, text, why)
-        text = " ".join(node.args)
+            line = Line(item, name, text, why)
+            return self._secret(item, line, pattern, inside) if isinstance(text, secret.Reference) else line
+        text = self._context.vault.without(" ".join(node.args), name, "" if pattern == "*" else pattern)
+        if isinstance(text, secret.Reference):
+            return self._secret(item, Line(item, name, text, why), pattern, inside)
         if name in fates.TRANSLATED:
             today, behind = fates.TRANSLATED[name]
             limited = behind and text not in ("", '""', "0", "unlimited")
             return Line(item, today, f"{text}{behind}" if limited else text, f"{name} is the old name", True)
         return Line(item, name, text, why)
+
+    def _secret(self, item: Item, line: Line, pattern: str, inside: bool) -> Line | None:
+        """A line whose secret is in the vault."""
+        if not inside:
+            self._secret_patterns.add(pattern.lower())
+            return line
+        variables = secret.Reference(line.text).variables
+        self._context.report.add(
+            item,
+            REPLACED,
+            f"policy_domains.{pattern}",
+            f"virtual MTAs hold no passwords; set it there: {variables}",
+        )
+        return None
 
     def _signing(self, item: Item, name: str, pattern: str, inside: bool) -> None:
         need = fates.NEEDS[name]

@@ -9,6 +9,7 @@ import re
 import typing as t
 
 from ..pmta_config import Comment, Directive, Node, Section
+from ..pmta_config.embedded import embedded
 from ..pmta_config.tokens import SECRETS, unquote
 
 SHOWN = "(a password, not shown)"
@@ -26,12 +27,16 @@ WITH_NAME = frozenset(
 _NAMED = re.compile(
     rf"(?i)(?<![\w-])({'|'.join(sorted((*map(re.escape, SECRETS), 'passwd', 'passphrase'), key=len, reverse=True))})(?=[\s:=\"'{{]|\Z).*"
 )
+_TEMPLATE = re.compile(r"\{[{%#]")
 _SIMPLE = re.compile(r"[^\s\"\\/#{}][^\s\"\\#]*\Z")
 
 
 def hidden(text: str) -> str:
     """A text in which nothing behind the name of a secret is left."""
-    return _NAMED.sub(lambda found: f"{found[1]} {SHOWN}", text)
+    text = _NAMED.sub(lambda found: f"{found[1]} {SHOWN}", text)
+    for start, end in reversed(embedded(text)):
+        text = text[:start] + SHOWN + text[end:]
+    return text
 
 
 def shown(node: Node, text: str, offset: int) -> str:
@@ -41,6 +46,7 @@ def shown(node: Node, text: str, offset: int) -> str:
         if is_secret(node):
             return f"{node.name} {SHOWN}" if not offset else SHOWN
         if node.name[:1] == "/" or node.name.lower() == "reply":
+            # What a receiver says of passwords is no password.
             code, hash_, comment = text.partition("#")
             return code + hash_ + hidden(comment)
     if isinstance(node, Comment):
@@ -97,6 +103,15 @@ class Vault:
         plain = unquote(words)
         name = self.put(plain if _SIMPLE.match(plain) else words, *parts)
         return Reference(" ".join([*args[:start], f"{{{{ {name} }}}}"]))
+
+    def without(self, text: str, *parts: str) -> str:
+        """Source words of another directive, or a section's name: a secret in them goes, for a variable in its place."""
+        places = embedded(text)
+        if places and _TEMPLATE.search(text):
+            return Reference(f"{{{{ {self.put(text, *parts)} }}}}")
+        for start, end in reversed(places):
+            text = Reference(f"{text[:start]}{{{{ {self.put(text[start:end], *parts)} }}}}{text[end:]}")
+        return text
 
 
 def plain_value(args: t.Sequence[str]) -> str:

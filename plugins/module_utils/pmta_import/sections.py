@@ -14,6 +14,8 @@ from .context import Context
 from .read import Item, flat
 from .report import DROPPED, KEPT, REPLACED, UNCLEAR
 
+_CUT = re.compile(r"[^\s#]#")
+
 
 class Sections:
     """sections: the policy's, as ``{tag, name, lines}``."""
@@ -42,11 +44,16 @@ class Sections:
                 item, REPLACED, "", "the role's spool is /var/spool/pmta; set this there if it is still wanted"
             )
             return
-        section = next((one for one in self.sections if (one["tag"], one.get("name", "")) == (tag, node.name)), None)
+        name = self._named(node).get("name", "")
+        section = next((one for one in self.sections if (one["tag"], one.get("name", "")) == (tag, name)), None)
         if section is None:
-            section = {"tag": tag, "name": node.name} if node.name else {"tag": tag}
+            section = self._named(node)
             self.sections.append(section)
         self._carried(item, section)
+
+    def _named(self, node: Section) -> dict:
+        tag = node.tag.lower()
+        return {"tag": tag, "name": self._context.vault.without(node.name, tag)} if node.name else {"tag": tag}
 
     def _carried(self, item: Item, section: dict) -> None:
         tag = item.node.tag.lower()
@@ -61,14 +68,20 @@ class Sections:
                 if node.tag.lower() not in fates.WHOLE:
                     self._context.all_of(line, UNCLEAR, "", "no section belongs here")
                     continue
-                inside = {"tag": node.tag.lower(), "name": node.name} if node.name else {"tag": node.tag.lower()}
+                inside = self._named(node)
                 lines.append(inside)
                 self._carried(line, inside)
                 continue
             name, why = self._context.name(line, tag)
             if not name:
                 continue
-            text = self._context.vault.reference(node, tag, name) if secret.is_secret(node) else " ".join(node.args)
+            text = (
+                self._context.vault.reference(node, tag, name)
+                if secret.is_secret(node)
+                else self._context.vault.without(" ".join(node.args), tag, name)
+                if name[:1] != "/"
+                else " ".join(node.args)
+            )
             if name == "queue-filter" and re.search(r"/[^*\s,]", text):
                 why = "it may name an old virtual MTA"
                 self._context.notes.append(
@@ -96,10 +109,12 @@ class Sections:
             name = node.name.lower()
             if secret.is_secret(node):
                 self._password(line, item, name, verdict, where, why)
+            elif tag == "source" and fates.hides_origin(name, node.values):
+                self._context.report.add(line, *fates.HIDDEN_ORIGIN)
             elif tag == "source":
                 self._context.report.add(line, *fates.SOURCE.get(name, (verdict, where, "set it there to keep it")))
-            elif tag == "smtp-user" and name not in specs.by_section()["smtp-user"]:
-                # A misspelt password is one all the same.
+            elif tag in ("smtp-user", "vault") and name not in specs.by_section()[tag]:
+                # A misspelt password, or token, is one all the same.
                 self._context.report.add(line._replace(node=_masked(node)), DROPPED, "", "no directive of this place")
             else:
                 self._context.report.add(line, verdict, where, why)
@@ -116,10 +131,12 @@ class Sections:
             )
             return
         variable = self._context.vault.put(secret.plain_value(node.args), item.node.tag, item.node.value)
+        # The documented reading: what counted was what stands before it.
+        cut = "; a '#' cut it: what the old PowerMTA took is the part before" if _CUT.search(node.raw or "") else ""
         self._context.notes.append(
-            f"The password of {item.node.value} is in {variable}: name it as the password of a feeder in fleet_tenants"
+            f"The password of {item.node.value} is in {variable}: name it as the password of a feeder in fleet_tenants{cut}"
         )
-        self._context.report.add(line, verdict, where, f"the password is in {variable}")
+        self._context.report.add(line, verdict, where, f"the password is in {variable}{cut}")
 
 
 def _masked(node: Directive) -> Directive:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ...relaying import address_pattern_fault, domain_pattern_fault, network_fault
+from ...relaying import address_pattern_fault, domain_pattern_fault, is_private, network_fault
 from .. import values
 from ..facts import Facts, around_name, at, on
 from ..finding import ERROR, WARNING, Report, Rule
@@ -20,8 +20,20 @@ RULES = {
     ),
     "http-access-open": Rule(
         ERROR,
-        "The web monitor shows addresses and logs and can administer the server; open to everybody it is read by everybody.",
+        "The web monitor shows addresses and logs and can administer the server; open to everybody it is read by everybody. The"
+        " level monitor, which gives no commands, is a warning.",
         "Limit http-access to the addresses of your operators",
+    ),
+    "auth-clear-text": Rule(
+        WARNING,
+        "PLAIN and LOGIN without TLS show the password to everybody on the way; with it a stranger relays as your feeder.",
+        "Set allow-unencrypted-plain-auth no, with allow-starttls yes and a certificate; or allow it to private networks only",
+    ),
+    "source-unreferenced": Rule(
+        WARNING,
+        "A source that has a name instead of an address is used only where a listener or an SMTP user names it. Nothing names this"
+        " one, so none of its lines has an effect.",
+        "Name it in smtp-listener ADDRESS:PORT source=NAME or in <smtp-user>, give it an address instead, or remove it",
     ),
     "http-csrf-off": Rule(
         WARNING,
@@ -51,6 +63,8 @@ RULES = {
 def judge(facts: Facts, report: Report) -> None:
     relaying(facts, report)
     recipients(facts, report)
+    clear_text(facts, report)
+    unreferenced(facts, report)
     web_access(facts, report)
     monitor(facts, report)
     process(facts, report)
@@ -90,31 +104,68 @@ def recipients(facts: Facts, report: Report) -> None:
                 report("open-relay", setting.place, f"{name} {word[:60]} {wide}", f"Name your own domains in {name}")
 
 
+def clear_text(facts: Facts, report: Report) -> None:
+    """Passwords that networks of others can read."""
+    for source in facts.held("source"):
+        if source.yes("allow-unencrypted-plain-auth"):
+            network = values.network(source.name)
+            if network is not None and not is_private(network):
+                report(
+                    "auth-clear-text",
+                    at(source.last("allow-unencrypted-plain-auth")),
+                    f"whoever logs in from {source.node.value} may send the password in clear text",
+                )
+
+
+def unreferenced(facts: Facts, report: Report) -> None:
+    """Sources that only a name could lead to, and none does."""
+    if not facts.whole or not facts.complete:
+        return
+    used = {use.name.lower() for use in facts.uses if use.kind == "source"}
+    for source in facts.held("source"):
+        # In braces: PowerMTA's own, or one that a version knows and we do not.
+        if source.name[:1] not in ("", "{") and source.name not in used and values.network(source.name) is None:
+            report("source-unreferenced", source.place, f"nothing names the source {source.node.value!r}")
+
+
 def web_access(facts: Facts, report: Report) -> None:
     """The web monitor shows addresses and logs, and can administer."""
     for setting in facts.of("http-access"):
         args = setting.directive.values
-        network = values.network(args[0]) if len(args) > 1 else None
-        if network is not None and network.prefixlen == 0 and args[1].lower() != "none":
-            report("http-access-open", setting.place, f"the web monitor is open to everybody ({args[1]})")
+        if len(args) < 2 or args[0].rpartition("/")[2] != "0" or values.network(args[0]) is None:
+            continue
+        level = args[1].lower()
+        if level != "none":
+            # Who only reads sees addresses and logs; the other levels give commands.
+            report(
+                "http-access-open",
+                setting.place,
+                f"the web monitor is open to everybody ({args[1]})",
+                severity=WARNING if level.startswith("monitor") else None,
+            )
 
 
 def monitor(facts: Facts, report: Report) -> None:
     """The web monitor's protections, where others than this host may open it."""
-    reached = [
-        line
-        for line in facts.top.all("http-access")
-        if len(line[1].values) > 1
-        and line[1].values[1].lower() != "none"
-        and not getattr(values.network(line[1].values[0]), "is_loopback", True)
-    ]
     for name, rule, told in (
         ("http-csrf-protection", "http-csrf-off", "web pages can give commands"),
         ("http-redirect-to-https", "http-clear-text", "the web monitor is read over plain HTTP"),
     ):
         line = facts.top.last(name)
-        if line is not None and not facts.top.yes(name) and reached:
-            report(rule, at(line), f"{told}, from {reached[0][1].values[0]} for example")
+        reached = _reached(facts) if line is not None and not facts.top.yes(name) else None
+        if reached:
+            report(rule, at(line), f"{told}, from {reached} for example")
+
+
+def _reached(facts: Facts) -> str | None:
+    """A network other than this host that may open the web monitor."""
+    for line in facts.top.all("http-access"):
+        words = line[1].values
+        if len(words) > 1 and words[1].lower() != "none":
+            network = values.network(words[0])
+            if network is not None and not network.is_loopback:
+                return words[0]
+    return None
 
 
 def process(facts: Facts, report: Report) -> None:

@@ -60,6 +60,12 @@ RULES = {
         "The macro stands for no domain, so the rules behind it are for nobody.",
         "Add domain-macro NAME list, or correct the name",
     ),
+    "macro-without-dollar": Rule(
+        WARNING,
+        "Without the dollar sign the tag is for a domain of that very name, which nobody has: the macro's domains get none of these"
+        " settings.",
+        "Write <domain $NAME>",
+    ),
     "macro-loop": Rule(
         ERROR, "Macros that lead back to themselves are a load error.", "A macro may use others, never itself"
     ),
@@ -128,6 +134,14 @@ def macros(facts: Facts, report: Report, unresolved: str) -> None:
     for use in facts.uses:
         if use.kind == "macro" and use.name.lower() not in facts.macros:
             report("macro-undefined", use.place, f"no domain-macro is named {use.name!r}", severity=unresolved)
+    for held in facts.held("domain") if facts.macros else ():
+        if held.name in facts.macros and not any(line[0] == "smtp-hosts" for line in held.lines):
+            report(
+                "macro-without-dollar",
+                held.place,
+                f"{held.node.value} is a domain-macro, and here the name of a domain",
+                f"Write <domain ${held.node.value}>",
+            )
     # Repeatedly drop macros whose parts are all known to end; what remains is on, or leads into, a loop.
     waiting = {name: {part for part in parts if part in facts.macros} for name, (parts, _place) in facts.macros.items()}
     users: dict[str, list[str]] = {}

@@ -45,9 +45,21 @@ SAMPLES = (
     "550 5.1.1 <u@qzx.test>: Recipient address rejected: User unknown in virtual mailbox table",
     "550-5.1.1 The email account that you tried to reach does not exist. Please try",
     "550 No such user here",
+    "550 5.1.1 Unknown user",
+    "550 5.1.1 No such recipient here",
+    "550 5.1.1 Invalid recipient <u@qzx.test>",
+    "550 5.1.1 Recipient rejected: user not found",
+    "550 5.5.0 Requested action not taken: mailbox unavailable",
+    "550 5.1.1 No mailbox here by that name",
+    "550 Unrouteable address",
+    "550 5.1.1 Not our customer",
     "550 5.2.1 The email account that you tried to reach is disabled",
+    "550 5.2.1 This account has been disabled",
+    "550 5.2.1 The account is inactive",
     "552 5.2.2 mailbox full",
+    "452 4.2.2 Mailbox is full",
     "552-5.2.2 The email account that you tried to reach is over quota",
+    "552 5.2.2 Quota exceeded",
     "452 4.2.2 The recipient's inbox is out of storage space",
     "450 4.2.0 <u@qzx.test>: Recipient address rejected: Greylisted",
     "452 4.5.3 Error: too many recipients",
@@ -124,10 +136,9 @@ def broad(rules: list[tuple[Line, str, dict[str, str]]], report: Report) -> None
     """Try each sample on the list: the first entry that matches decides."""
     open_samples = list(SAMPLES)
     for line, regex, acts in rules:
-        search = None if _elsewhere(regex) else regexes.searcher(regex)
-        if search is None:
-            continue
-        hit = [sample for sample in open_samples if search(sample)]
+        possible = _possible(regex, open_samples)
+        search = regexes.searcher(regex) if possible else None
+        hit = [sample for sample in possible if search(sample)] if search else ()
         if not hit:
             continue
         open_samples = [sample for sample in open_samples if sample not in hit]
@@ -138,12 +149,40 @@ def broad(rules: list[tuple[Line, str, dict[str, str]]], report: Report) -> None
             report("bounce-queue-broad", at(line, 1), told)
         elif acts.get("mode") == "backoff" or "disable-source-ip" in acts or "defer-queue" in acts:
             report("backoff-broad", at(line, 1), told)
+        if not open_samples:
+            return
 
 
-_WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{4,}(?![A-Za-z?*{])")
-_ALL = "\n".join(SAMPLES).lower()
+# Where plain text may stand for something else: character codes, literal runs, names, back references, options.
+_NOT_PLAIN = re.compile(r"\\[0-9A-Za-z](?<![dDsSwWbB])|\(\?(?!:|[=!]|-?i\))")
+_SIGNS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
+_COUNTS = re.compile(r"\{[0-9,]*\}")
+_INNERMOST = re.compile(r"\([^()]*\)")
+# Text that must be there: no sign with a meaning in it, and no repeat right behind it.
+_RUN = re.compile(r"[a-z0-9 ,:;<>@'-]{2,}(?![?*{])")
+_LOWER = {sample: sample.lower() for sample in SAMPLES}
+_ALL = "\n".join(_LOWER.values())
 
 
-def _elsewhere(regex: str) -> bool:
-    """Whether a plain pattern needs a word that no sample has. Spares compiling it: a list may have thousands."""
-    return not any(sign in regex for sign in "|([") and any(word.lower() not in _ALL for word in _WORD.findall(regex))
+def _possible(regex: str, samples: list[str]) -> list[str]:
+    """The samples that hold all plain text of one alternative. Spares compiling: a list may have thousands of patterns."""
+    if len(regex) > regexes.LONGEST or _NOT_PLAIN.search(regex):
+        return samples
+    body = regex[1:-1].lower()
+    if "\\" in body or "[" in body:
+        body = _SIGNS.sub("\0", body)
+    if "{" in body:
+        body = _COUNTS.sub("{}", body)
+    while "(" in body:
+        shorter = _INNERMOST.sub("\0", body)
+        if shorter == body:
+            return samples
+        body = shorter
+    found: set[str] = set()
+    for branch in body.split("|"):
+        runs = _RUN.findall(branch)
+        if not runs:
+            return samples
+        if all(run in _ALL for run in runs):
+            found.update(sample for sample in samples if all(run in _LOWER[sample] for run in runs))
+    return [sample for sample in samples if sample in found] if found else []

@@ -149,6 +149,7 @@ TABLE = [
     # Access
     ("open-relay", tag("source 0/0", "always-allow-relaying yes"), tag("source 10/8", "always-allow-relaying yes")),
     ("http-access-open", "http-access 0/0 monitor\n", "http-access 0/0 none\n"),
+    ("http-access-open", "http-access 0/0 admin\n", "http-access 10/8 admin\n"),
     ("http-csrf-off", "http-access 10/8 admin\nhttp-csrf-protection no\n", "http-access 127.0.0.1 admin\nhttp-csrf-protection no\n"),
     ("http-clear-text", "http-access 10/8 admin\nhttp-redirect-to-https no\n",
      "http-access 10/8 admin\nhttp-redirect-to-https yes\n"),
@@ -188,9 +189,18 @@ TABLE = [
      replies("reply /blocked using/ disable-source-ip", "reenable-source-ip-after 1h")),
     ("backoff-broad", replies("reply /^550/ mode=backoff", ENDS), replies("reply /^550 5\\.7\\.1 too fast/ mode=backoff", ENDS)),
     ("backoff-broad", replies("reply /rejected/ mode=backoff", ENDS),
-     replies("reply /recipient address rejected/ bounce-rcpt\nreply /rejected/ mode=backoff", ENDS)),
+     replies("reply /recipient (address )?rejected/ bounce-rcpt\nreply /rejected/ mode=backoff", ENDS)),
     ("backoff-broad", replies("reply /too many/ mode=backoff", ENDS), replies("reply /too many connections/ mode=backoff", ENDS)),
     ("bounce-queue-broad", replies("reply // bounce-queue"), replies("reply // bounce-rcpt")),
+    ("bounce-queue-broad", replies("reply /user unknown/ bounce-queue"), replies("reply /permanently deferred/ bounce-queue")),
+    ("bounce-queue-broad", replies("reply /mailbox (is )?full/ bounce-queue"), replies("reply /mailbox store down/ bounce-queue")),
+    ("rate-zero", tag("domain a.example", "max-msg-rate 0/h"), tag("domain a.example", "max-msg-rate 1/h")),
+    ("rate-zero", vmta("v", "max-smtp-msg-rate 0/d"), vmta("v", "max-smtp-msg-rate 10/d")),
+    ("auth-clear-text", tag("source 0/0", "allow-unencrypted-plain-auth yes"), tag("source 10/8", "allow-unencrypted-plain-auth yes")),
+    ("source-unreferenced", NEEDED + tag("source s"), NEEDED + "smtp-listener 10.0.0.1:25 source=s\n" + tag("source s")),
+    ("source-unreferenced", NEEDED + tag("source s"), tag("source s")),
+    ("macro-without-dollar", "domain-macro m a.example\n" + tag("domain m"), "domain-macro m a.example\n" + tag("domain $m")),
+    ("argument-name", tag("source 10.0.0.300"), tag("source 10.0.0.30")),
     # Delivery
     ("source-host-swapped", tag("virtual-mta v", "smtp-source-host v.a.example 192.0.2.1"), V),
     ("source-host-missing", tag("virtual-mta v"), V),
@@ -256,6 +266,22 @@ def test_a_configuration_that_has_it_and_the_nearest_that_does_not(rule, has, ha
         assert one.severity in (RULES[rule].severity, "warning") and one.message and one.remedy
         assert 1 <= one.line <= has.count("\n") + 1
     assert rule not in rules(has_not), f"found in\n{has_not[:2000]}"
+
+
+@pytest.mark.parametrize(
+    ("level", "severity"),
+    [
+        ("monitor", "warning"),
+        ("monitor,deny-logs", "warning"),
+        ("operator", "error"),
+        ("admin", "error"),
+        ("none", None),
+    ],
+)
+@pytest.mark.parametrize("everybody", ["0/0", "0.0.0.0/0", "::/0"])
+def test_who_only_looks_at_the_web_monitor_is_no_error(everybody, level, severity):
+    found = [one.severity for one in lint(f"http-access {everybody} {level}\n")]
+    assert found == ([severity] if severity else [])
 
 
 @pytest.mark.parametrize("name", ["postmaster", "log-file", "spool"])

@@ -319,3 +319,12 @@ def test_quoting_is_undone(value):
 def test_built_config_can_be_linted_without_being_written():
     assert "section-directive" in [f.rule for f in lint([Section("virtual-mta", "a", [Directive("dkim-sign", "yes")])])]
     assert lint(Config()) == []
+
+
+def test_below_an_empty_line_a_list_goes_on_with_domains_only():
+    def lines(text):
+        return [(node.name, *node.args) for node in parse(text).nodes if isinstance(node, Directive)]
+
+    macro = ("domain-macro", "m", "a.example,")
+    assert lines("domain-macro m a.example,\n\npostmaster ops@a.example\n") == [macro, ("postmaster", "ops@a.example")]
+    assert lines("domain-macro m a.example,\n\n# more\nb.example\n") == [(*macro, "b.example")]

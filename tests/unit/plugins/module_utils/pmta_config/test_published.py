@@ -37,6 +37,8 @@ SEEN = {
     "a macro's list below, that goes on": (
         "domain-macro fai\n  example.net,   # first\n  example.com,\n  $other\ndomain-macro other example.edu\n<domain $fai>\n</domain>\n",
         ("syntax-list-below",)),
+    "a macro's list with an empty line in it": (
+        "domain-macro fai example.net,\n    # more of them\n\n    example.com,\n\n    example.edu\n<domain $fai>\n</domain>\n", ()),
     "a macro of endings over three lines": (
         "domain-macro tld co.il, com, com.br,\n\tco.uk, de, es,\n\tnl, ru\n<domain mail.$tld>\n    max-msg-rate 250/min\n</domain>\n", ()),
     "mail moved to the vendor's relay": (

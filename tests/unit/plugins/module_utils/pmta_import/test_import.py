@@ -19,9 +19,11 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.hosts imp
 from ansible_collections.email_engine.fleet.plugins.module_utils.local.config_files import read_text
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_config import lint, parse
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_config.effective import Effective
+from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_config.embedded import embedded
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_fleet.render import render_host
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_import import files, import_config
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_import.fates import NEEDS
+from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_import.later import beats, said_again
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_import.report import markdown
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_import.stricter import amount, is_limit
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError
@@ -307,6 +309,9 @@ def test_line_endings_make_no_difference(result, tmp_path):
     assert [row[1:] for row in other.rows] == [row[1:] for row in result.rows]
 
 
+RULE = "<domain a.b>\nmax-smtp-out 1\n</domain>"
+
+
 def verdicts(text, **options):
     """(verdict, where, why) of each line of a small configuration, and the policy."""
     found = imported(text=text, **options)
@@ -389,6 +394,80 @@ def test_what_cannot_be_kept_truly_is_refused_with_its_place(text, where, what):
     assert where in problem.where and what in problem.what and problem.remedy
 
 
+def test_a_copy_is_read_with_its_own_includes(tmp_path):
+    """By full path as on the old host, from beside the file that names it, and from beside the main file; never what this computer has there."""
+    home, copy = tmp_path / "etc/pmta", tmp_path / "old"
+    for folder in (home, copy / "isp", copy / "conf.d"):
+        folder.mkdir(parents=True)
+    (copy / "config").write_text(f"include {home}/isp/*.conf\ninclude conf.d/a\n")
+    (copy / "isp/gmail.conf").write_text("<domain gmail.com>\nmax-smtp-out 3\n</domain>\n")
+    (copy / "conf.d/a").write_text("include b\ninclude isp/free\n")
+    (copy / "conf.d/b").write_text("<domain sfr.fr>\nmax-smtp-out 2\n</domain>\n")
+    (copy / "isp/free").write_text("<domain free.fr>\nmax-smtp-out 1\n</domain>\n")
+    params = dict.fromkeys(("accounting", "keep_undocumented", "drop_errors"), ()) | {
+        "path": str(copy / "config"),
+        "home": f"{home}/",
+    }
+    result = pmta_import.run(params)
+    limits = {pattern: one["max-smtp-out"] for pattern, one in result.policy["policy_domains"].items()}
+    assert limits == {"gmail.com": 3, "sfr.fr": 2, "free.fr": 1}
+    (home / "isp").mkdir()
+    (home / "isp/gmail.conf").write_text("<domain gmail.com>\nmax-smtp-out 30\n</domain>\n")
+    assert pmta_import.run(params).policy == result.policy
+    (copy / "isp/gmail.conf").unlink()
+    with pytest.raises(FleetError, match="import_config_home"):
+        pmta_import.run(params)
+    # In its own place everything is read from there.
+    (home / "config").write_text(f"include {home}/isp/*.conf\n")
+    found = pmta_import.run(params | {"path": str(home / "config")})
+    assert found.policy["policy_domains"]["gmail.com"] == {"max-smtp-out": 30}
+
+
+@pytest.mark.parametrize("text", ["", "\n# nothing\n", "source 0/0\n", "postmaster a@b.c\nhttp-mgmt-port 8080\n"])
+def test_a_file_without_a_rule_does_not_take_the_default_policy_away(text):
+    with pytest.raises(FleetError, match="holds nothing that would be kept"):
+        pmta_import.wanted_files(imported(text=text or "\n", drop_errors=True), "config")
+
+
+def test_the_way_to_let_wrong_lines_go_is_named():
+    with pytest.raises(FleetError, match="import_config_drop_errors=true"):
+        imported(text="<domain *>\nmax-smtp-out many\n</domain>\n")
+
+
+def test_what_takes_the_way_of_a_message_out_of_it_is_not_offered():
+    lines = [
+        "hide-message-source yes",
+        "remove-received-headers true",
+        "add-received-header no",
+        "remove-header Received",
+    ]
+    rows, _result = verdicts("\n".join([RULE, "<source 0/0>", *lines, "</source>\n"]))
+    assert [row[0] for row in rows[4:8]] == ["dropped"] * 4
+    rows, _result = verdicts(f"{RULE}\n<source 0/0>\nadd-received-header yes\nremove-header X-Mailer\n</source>\n")
+    assert [row[0] for row in rows[4:6]] == ["replaced"] * 2
+    rows, result = verdicts("<domain *>\nmax-smtp-out 1\nremove-header received,X-Old\n</domain>\n")
+    assert rows[2][0] == "dropped" and "remove-header" not in result.policy["policy_domain_settings"]
+
+
+def test_a_password_that_a_hash_cut_is_told_of():
+    rows, result = verdicts(f"{RULE}\n<smtp-user u>\npassword abc#def\n</smtp-user>\n")
+    assert "abc" in result.secrets.values() and "cut" in rows[4][2] and "def" not in repr(result.notes)
+    assert any("cut" in note for note in result.notes)
+    rows, result = verdicts(f"{RULE}\n<smtp-user u>\npassword abc # old\n</smtp-user>\n")
+    assert "cut" not in rows[4][2]
+
+
+def test_a_virtual_mtas_rule_for_all_that_may_beat_a_receivers_is_told_of():
+    text = (
+        "<domain a.b>\nmax-msg-rate 10/h\n</domain>\n<domain c.d>\nmax-msg-rate 9/h\n</domain>\n<domain e.f>\nmax-smtp-out 1\n</domain>\n"
+        "<virtual-mta v>\n<domain *>\nmax-msg-rate 500/h\n</domain>\n<domain c.d>\nmax-msg-rate 9/h\n</domain>\n</virtual-mta>\n"
+    )
+    notes = verdicts(text)[1].notes
+    told = [note for note in notes if "max-msg-rate" in note]
+    assert len(told) == 1 and "a.b" in told[0] and "c.d" not in told[0] and "e.f" not in told[0]
+    assert not [note for note in verdicts(text.replace("500/h", "5/h"))[1].notes if "max-msg-rate" in note]
+
+
 def test_errors_in_what_is_replaced_are_nobodys_concern():
     text = "<virtual-mta a>\nsmtp-source-host mail.a.b 192.0.2.1\n</virtual-mta>\n<source 0/0>\nlisten-on-tcp yes\n</source>\n"
     assert [row[0] for row in verdicts(text)[0]] == ["replaced"] * 6
@@ -419,6 +498,52 @@ def test_no_report_and_no_error_shows_a_password(line):
         except FleetError as error:
             shown = str(error)
         assert "hunter2" not in shown, text
+
+
+@pytest.mark.parametrize(
+    ("line", "inside"),
+    [
+        ('<acct-file "|/bin/feed --password=hunter2 -x">\nrecords d\n</acct-file>\n', "-x"),
+        ('<acct-file "|/bin/feed --api-token hunter2">\nrecords d\n</acct-file>\n', "/bin/feed"),
+        ('<acct-file "|env DB_PASSWORD=hunter2 /bin/feed">\nrecords d\n</acct-file>\n', "/bin/feed"),
+        ('<acct-file "|/bin/feed --pass \\"hunter2 and more\\" -x">\nrecords d\n</acct-file>\n', "-x"),
+        ('<acct-file "|/bin/feed --fmt={{x}} --password=hunter2">\nrecords d\n</acct-file>\n', "{{x}}"),
+        (
+            "<acct-file a>\nrecords d\nhttp-webhook-url https://u:hunter2@hooks.example/x\n</acct-file>\n",
+            "hooks.example",
+        ),
+        (
+            "<acct-file a>\nrecords d\nhttp-webhook-url https://hooks.example/x?token=hunter2\n</acct-file>\n",
+            "hooks.ex",
+        ),
+        ("<domain a.b>\ntype http-delivery\nhttp-delivery-url https://u:hunter2@a.b/api\n</domain>\n", "a.b/api"),
+        ('<domain a.b>\ntype pipe\ncommand "/bin/x --secret hunter2 $from"\n</domain>\n', "$from"),
+        ("<vault>\ntoken hunter2\n</vault>\n", ""),
+    ],
+)
+def test_a_secret_inside_another_value_goes_to_the_vault_and_comes_back(line, inside):
+    """Nothing shows it; the configuration has it again, in the file that nobody is shown."""
+    result = imported(text=f"<domain x.y>\nmax-smtp-out 1\n</domain>\n{line}")
+    policy = files.policy_text(result.policy, "config")
+    content, whole = five_senders(result)
+    for shown in (
+        repr(result.rows),
+        repr(result.notes),
+        markdown(result.rows, result.notes, "config"),
+        policy,
+        content,
+    ):
+        assert "hunter2" not in shown
+    if inside:
+        same_line = next(one for one in line.splitlines() if "hunter2" in one)
+        assert same_line in whole and inside in same_line
+
+
+@pytest.mark.parametrize(
+    "text", ["smtp-hosts [192.0.2.1]:587;mx.a.b", "https://u@hooks.example:81/x", "/bin/x --password-file /etc/p"]
+)
+def test_what_only_looks_like_a_secret_stays(text):
+    assert embedded(text) == []
 
 
 def test_quoted_passwords_reach_the_vault_as_they_are_typed():
@@ -458,6 +583,35 @@ def test_an_import_says_every_variable_of_the_receivers_so_that_nothing_of_the_d
     policy = yaml.safe_load((ROOT / "roles/policy/defaults/main.yml").read_text())
     the_platforms = {name for name in policy if name.removeprefix("policy_") in FLEETS}
     assert set(result.policy) == set(policy) - the_platforms
+
+
+def test_files_that_replace_what_was_imported_are_named():
+    text = "---\n# policy_macros: {}\npolicy_providers:\n  policy_replies: x\n"
+    read = {
+        "group_vars/all/policy.yml": True,
+        "group_vars/all/10_before/z.yml": False,
+        "group_vars/all/10_more/a.yml": True,
+        "group_vars/all/30_mine/a.yaml": True,
+        "group_vars/all/00_policy.yml": False,
+        "group_vars/all/policy.yml~": False,
+        "group_vars/all/.policy.yml": False,
+        "group_vars/all/policy.md": False,
+        "group_vars/all.yml": False,
+        "group_vars/powermta.yml": True,
+        "group_vars/powermta/00.json": True,
+        "group_vars/powermta": True,
+        "host_vars/vps2.example.org/a.yml": True,
+        "host_vars/all.example.org": True,
+        files.POLICY_FILE: False,
+    }
+    assert {name: beats(name) for name in read} == read
+    policy = ["policy_macros", "policy_providers", "policy_replies"]
+    said = said_again(policy, dict.fromkeys(read, text))
+    assert [one.split()[0] for one in said] == sorted(name for name, true in read.items() if true)
+    assert all("imported as policy_providers:" in one for one in said)
+    assert said_again(policy, {"group_vars/x.json": '{"policy_macros": {}}', "group_vars/y": "dns_ttl: 1"}) == [
+        "group_vars/x.json is read later and replaces what was imported as policy_macros: take that out there, unless it is meant"
+    ]
 
 
 # Any configuration -----------------------------------------------------------------------------------------------------
