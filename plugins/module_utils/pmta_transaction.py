@@ -22,7 +22,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from .pmta_config import ERROR, Finding, Section, parse
+from .pmta_config import ERROR, Finding, Section, embedded, parse
 from .pmta_config.tokens import SECRETS
 from .problems import FleetError, Problem
 
@@ -90,7 +90,7 @@ def plan(current: str | None, content: str, secrets_changed: bool) -> Plan:
 
 def masked(text: str) -> str:
     """A configuration for a diff: passwords and keys in it are not shown."""
-    return _SECRET_LINE.sub(r"\g<name>(not shown)", text)
+    return embedded.masked(_SECRET_LINE.sub(r"\g<name>(not shown)", text), "(not shown)")
 
 
 def refusals(findings: Iterable[Finding], secrets_path: str) -> list[Problem]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..pmta_config import Directive, Garbage, Section, parse
+from ..pmta_config.embedded import masked
+from .values import HIDDEN
 
 Key = tuple
 # Tags that may stand inside another section; any other one there means that somebody lost a closing tag.
@@ -64,7 +66,7 @@ def outline(text: str) -> Outline:
             key = (*above, (node.tag.lower(), name.lower()))
             keys[id(node)] = key
             if key not in parts:
-                title = f"{node.tag.lower()} {name}".strip()
+                title = masked(f"{node.tag.lower()} {name}".strip(), HIDDEN)
                 title = f"{parts[above].title}, {title}" if above else title
                 parts[key] = Part(node.tag.lower(), node.value, title, [], [])
             parts[key].places.append(node.line)

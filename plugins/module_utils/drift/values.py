@@ -11,6 +11,7 @@ from difflib import get_close_matches
 
 from ..pmta_config import unquote
 from ..pmta_config.directives import rows
+from ..pmta_config.embedded import masked
 from ..pmta_config.tokens import SECRETS
 
 HIDDEN = "(not shown)"
@@ -69,7 +70,7 @@ def shown(name: str, values: Sequence[str], section: str = "") -> str:
     """A directive's value for a message."""
     if hidden(name, section):
         return HIDDEN
-    text = _USER_INFO.sub(f"://{HIDDEN}@", " ".join(value or '""' for value in values))
+    text = masked(_USER_INFO.sub(f"://{HIDDEN}@", " ".join(value or '""' for value in values)), HIDDEN)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 

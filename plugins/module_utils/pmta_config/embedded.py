@@ -22,3 +22,10 @@ _EMBEDDED = re.compile(
 def embedded(text: str) -> list[tuple[int, int]]:
     """Where the secrets stand in a text, as (start, end)."""
     return [found.span(found.lastgroup or 0) for found in _EMBEDDED.finditer(text)]
+
+
+def masked(text: str, shown: str) -> str:
+    """The text with *shown* in the place of each secret."""
+    for start, end in reversed(embedded(text)):
+        text = f"{text[:start]}{shown}{text[end:]}"
+    return text

@@ -9,7 +9,7 @@ import re
 import typing as t
 
 from ..pmta_config import Comment, Directive, Node, Section
-from ..pmta_config.embedded import embedded
+from ..pmta_config.embedded import embedded, masked
 from ..pmta_config.tokens import SECRETS, unquote
 
 SHOWN = "(a password, not shown)"
@@ -33,10 +33,7 @@ _SIMPLE = re.compile(r"[^\s\"\\/#{}][^\s\"\\#]*\Z")
 
 def hidden(text: str) -> str:
     """A text in which nothing behind the name of a secret is left."""
-    text = _NAMED.sub(lambda found: f"{found[1]} {SHOWN}", text)
-    for start, end in reversed(embedded(text)):
-        text = text[:start] + SHOWN + text[end:]
-    return text
+    return masked(_NAMED.sub(lambda found: f"{found[1]} {SHOWN}", text), SHOWN)
 
 
 def shown(node: Node, text: str, offset: int) -> str:

@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import pwd
+import re
 import signal
 import stat
 import subprocess
@@ -226,10 +227,11 @@ def test_secrets_move_the_generation_and_are_never_shown(host):
 def test_passwords_of_the_file_that_is_replaced_are_masked(host):
     host.config.write_text(
         "postmaster a@b.c\n<smtp-user x>\n  PassWord  oldsecret\n</smtp-user>\nhttp-api-key abcdefgh\n"
+        '<acct-file "|/bin/feed --token=oldtoken">\n</acct-file>\n'
     )
     (host.root / "loaded").write_text("")
     diff = host.apply()["diff"][0]
-    assert "oldsecret" not in repr(diff) and "abcdefgh" not in repr(diff)
+    assert not re.search("oldsecret|abcdefgh|oldtoken", repr(diff))
     assert "postmaster a@b.c" in diff["before"] and "vmta-b" in diff["after"]
 
 
