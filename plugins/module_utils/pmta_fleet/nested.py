@@ -57,7 +57,8 @@ class Nested:
 
     def _hold(self) -> list[Section]:
         found: dict[str, Section] = {}
-        rolled = {rollup_of(name) for name, one in self._policy["providers"].items() if one.get("mx")}
+        # A list: the text must be the same in every process.
+        rolled = [rollup_of(name) for name, one in self._policy["providers"].items() if one.get("mx")]
         targets = {target.lower(): target for target in [*rolled, *(one["to"] for one in self._policy["mx_rollups"])]}
         for section in domains(self._policy):
             pattern = section.value

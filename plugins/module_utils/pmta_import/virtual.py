@@ -91,12 +91,12 @@ class Virtual:
         for pattern, line in inside:
             where = f"policy_virtual_mta_domains.{pattern}"
             receivers = [nested.sample(one) for one in new.domains(pattern)]
-            got = {new.settings(receiver, "new").get(line.name) for receiver in receivers}
+            got = [new.settings(receiver, "new").get(line.name) for receiver in receivers]
             if all(values is not None and line.text in values for values in got):
                 kept(self._context.report, [line], where)
             else:
                 others = [one for known, one in inside if known.lower() == pattern.lower()]
-                chosen = tags.get(pattern, {}).get(line.name) or next(iter(got - {None}), None)
+                chosen = tags.get(pattern, {}).get(line.name) or next(filter(None, got), None)
                 self._context.report.add(line.item, REPLACED, f"{where}.{line.name}", _differs(line, others, chosen))
         return written(settings, "virtual-mta"), tags
 

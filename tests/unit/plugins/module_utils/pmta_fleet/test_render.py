@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -255,3 +257,28 @@ def test_what_is_rendered_can_be_read_back(tmp_path):
         subcommand, argument = one.questions[0]
         assert read_back.judge(0, whole.show(subcommand, argument), "", one, subcommand).ok is True
         assert read_back.judge(0, lost.show(subcommand, argument), "", one, subcommand).ok is False
+
+
+_ALONE = """
+import sys
+sys.path[:0] = [{here!r}]
+from test_render import fleet, rendered, tenant
+senders = [{{}}, {{"status": "quarantine"}}, {{"provider_quota": {{"gmail": 3, "microsoft": 2, "yahoo": 1}}}}]
+sys.stdout.write(rendered(fleet(tenant("one", 1, senders), tenant("two", 2, [{{}}])))[0]["content"])
+"""
+
+
+def test_every_process_renders_the_same_text():
+    """Python gives sets another order in each process; a text in such an order would be applied anew in every run."""
+    script = _ALONE.format(here=str(Path(__file__).parent))
+    texts = {
+        subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(texts) == 1 and "<domain microsoft.rollup>" in texts.pop()

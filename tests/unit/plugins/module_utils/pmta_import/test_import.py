@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -612,6 +614,35 @@ def test_files_that_replace_what_was_imported_are_named():
     assert said_again(policy, {"group_vars/x.json": '{"policy_macros": {}}', "group_vars/y": "dns_ttl: 1"}) == [
         "group_vars/x.json is read later and replaces what was imported as policy_macros: take that out there, unless it is meant"
     ]
+
+
+_ALONE = """
+import sys
+sys.path[:0] = [{here!r}]
+from test_import import imported
+inside = "<domain $m>\\nmax-msg-rate 5/h\\n</domain>"
+for n, rate in ((1, 5), (2, 3)):
+    inside += "\\n<virtual-mta v%d>\\n<domain $m>\\nmax-smtp-out %d\\n</domain>\\n</virtual-mta>" % (n, rate)
+text = "domain-macro m a.b,c.d,e.f,g.h\\n<virtual-mta w>\\n<domain a.b>\\nmax-smtp-out 2\\n</domain>\\n"
+text += "<domain c.d>\\nmax-smtp-out 1\\n</domain>\\n</virtual-mta>\\n"
+result = imported(text=text + inside + "\\n")
+print(imported(), result)
+"""
+
+
+def test_every_process_writes_the_same_files():
+    script = _ALONE.format(here=str(HERE))
+    texts = {
+        subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3", "4")
+    }
+    assert len(texts) == 1
 
 
 # Any configuration -----------------------------------------------------------------------------------------------------
