@@ -22,7 +22,7 @@ from email_engine.api import keys
 from email_engine.api.app import create_app
 from email_engine.settings import Settings
 from email_engine.store.audit import Actor
-from email_engine.store.models import ApiKey, Ip, SentHour, Tenant
+from email_engine.store.models import ApiKey, Incident, Ip, SentHour, Tenant
 from samples import fleet, sender, tenant
 
 ROLE = "email_engine"
@@ -231,3 +231,118 @@ def test_a_cached_fleet_is_never_an_old_one(app, client, admin, two_tenants):
 
 def test_health(client):
     assert client.get("/health").json() == client.get("/ready").json() == {"status": "ok"}
+
+
+def pause(client, key, what, verb="pause"):
+    return client.post(f"/api/v1/{what}:{verb}", headers=key, json={"reason": "a test"})
+
+
+def paused(client, key):
+    found = client.get("/api/v1/fleet", headers=key).json()["senders"]
+    return {one["name"].partition(".")[0] for one in found if one["paused"]}
+
+
+@pytest.mark.parametrize(
+    ("what", "stopped"), [("ips/m1.sos.test", {"m1"}), ("tenants/sos", {"m1", "m2"}), ("fleet", {"m1", "m2", "m3"})]
+)
+def test_stop_and_go_on(client, admin, two_tenants, what, stopped):
+    before = client.get("/api/v1/fleet", headers=admin)
+    assert pause(client, admin, what).json() == {"paused": True, "changed": True}
+    assert pause(client, admin, what).json() == {"paused": True, "changed": False}
+    during = client.get("/api/v1/fleet", headers={**admin, "If-None-Match": before.headers["ETag"]})
+    assert during.status_code == 200 and paused(client, admin) == stopped
+    rows = client.get("/api/v1/audit", headers=admin).json()["items"]
+    assert [row["reason"] for row in rows if row["action"] == "paused"] == ["a test"]
+    # A declaration neither resumes nor takes the stop for a change of the inventory.
+    answer = declare(client, admin, two_tenants).json()
+    assert not answer["changed"] and paused(client, admin) == stopped
+    assert pause(client, admin, what, "resume").json() == {"paused": False, "changed": True}
+    assert client.get("/api/v1/fleet", headers=admin).json() == before.json()
+
+
+def test_each_stop_holds_by_itself(client, admin, two_tenants):
+    for what in ("ips/m1.sos.test", "tenants/sos", "fleet"):
+        pause(client, admin, what)
+    pause(client, admin, "fleet", "resume")
+    assert paused(client, admin) == {"m1", "m2"}
+    pause(client, admin, "tenants/sos", "resume")
+    assert paused(client, admin) == {"m1"}
+
+
+def test_a_tenant_may_stop_its_own_and_nobody_elses(app, client, admin, two_tenants):
+    mine = make_key(app, "other's", "other")
+    assert pause(client, mine, "ips/m3.other.test").json()["changed"]
+    assert pause(client, mine, "tenants/other").json()["changed"]
+    for what in ("ips/m1.sos.test", "ips/none.test", "tenants/sos", "tenants/none"):
+        assert problem(pause(client, mine, what), 404)["detail"].startswith("there is no ")
+    for what, verb in (("fleet", "pause"), ("ips/m3.other.test", "resume"), ("tenants/other", "resume")):
+        problem(pause(client, mine, what, verb), 403)
+    assert paused(client, admin) == {"m3"}
+
+
+def test_pages(client, admin, two_tenants):
+    names, after = [], 0
+    while after is not None:
+        found = client.get("/api/v1/ips", headers=admin, params={"limit": 2, "after": after}).json()
+        names += [one["name"] for one in found["items"]]
+        after = found["next"]
+    assert names == [one["name"] for one in two_tenants["senders"]]
+    for params in ({"limit": 0}, {"limit": 501}, {"after": -1}, {"after": 2**63}):
+        problem(client.get("/api/v1/ips", headers=admin, params=params), 422)
+
+
+def test_one_sender(app, client, admin, two_tenants):
+    found = client.get("/api/v1/ips/m1.sos.test", headers=admin)
+    assert found.json() == two_tenants["senders"][0] and found.headers["ETag"] == '"1"'
+    pause(client, admin, "ips/m1.sos.test")
+    assert client.get("/api/v1/ips/m1.sos.test", headers=admin).headers["ETag"] == '"2"'
+    mine = make_key(app, "other's", "other")
+    theirs, none = (client.get(f"/api/v1/ips/{name}.test", headers=mine) for name in ("m1.sos", "none"))
+    assert problem(theirs, 404)["title"] == problem(none, 404)["title"]
+    assert [one["name"] for one in client.get("/api/v1/ips", headers=mine).json()["items"]] == ["m3.other.test"]
+
+
+@pytest.fixture
+def incident(app, two_tenants):
+    with app.state.sessions() as session, session.begin():
+        ip = session.scalars(select(Ip).where(Ip.hostname == "m1.sos.test")).one()
+        found = Incident(tenant_id=ip.tenant_id, ip_id=ip.id, kind="listed", summary="SBL")
+        session.add(found)
+        session.flush()
+        return f"/api/v1/incidents/{found.id}"
+
+
+def test_an_incident_is_acknowledged_and_closed_once(client, admin, incident):
+    first = client.post(f"{incident}:acknowledge", headers=admin).json()
+    assert first["acknowledged_by"] == "admin"
+    assert client.post(f"{incident}:acknowledge", headers=admin).json() == first
+    problem(client.post(f"{incident}:close", headers=admin, json={"cause": ""}), 422)
+    closed = client.post(f"{incident}:close", headers=admin, json={"cause": "a bought list"}).json()
+    assert (closed["cause"], closed["closed_by"]) == ("a bought list", "admin")
+    again = problem(client.post(f"{incident}:close", headers=admin, json={"cause": "other"}), 409)
+    assert "a bought list" in again["detail"]
+    assert client.get("/api/v1/incidents", headers=admin).json()["items"] == []
+    assert len(client.get("/api/v1/incidents?closed=true", headers=admin).json()["items"]) == 1
+    rows = client.get("/api/v1/audit", headers=admin).json()["items"]
+    assert [row["action"] for row in rows][-2:] == ["acknowledged", "closed"]
+
+
+def test_of_many_who_close_it_one_does(client, admin, incident):
+    def close(number):
+        return client.post(f"{incident}:close", headers=admin, json={"cause": f"cause {number}"}).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        assert Counter(pool.map(close, range(24))) == {200: 1, 409: 23}
+
+
+def test_an_incident_is_the_tenants(app, client, incident):
+    mine = make_key(app, "other's", "other")
+    assert client.get("/api/v1/incidents", headers=mine).json()["items"] == []
+    for verb in ("acknowledge", "close"):
+        problem(client.post(f"{incident}:{verb}", headers=mine, json={"cause": "mine"}), 404)
+
+
+def test_the_audit_log_shows_a_tenant_its_own(app, client, admin, two_tenants):
+    mine = make_key(app, "other's", "other")
+    targets = [row["target"] for row in client.get("/api/v1/audit", headers=mine).json()["items"]]
+    assert targets == ["tenant other", "sender m3.other.test", "API key other's"]

@@ -12,7 +12,7 @@ from sqlalchemy.orm import sessionmaker
 
 from email_engine.settings import Settings
 
-from . import errors, fleet, health, select
+from . import audit, errors, fleet, health, incidents, select, senders, stops
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -29,7 +29,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     errors.install(app)
     app.include_router(health.router)
     version = APIRouter(prefix="/api/v1")
-    for part in (fleet, select):
+    for part in (fleet, senders, select, stops, incidents, audit):
         version.include_router(part.router)
     app.include_router(version)
     return app

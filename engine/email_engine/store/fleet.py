@@ -22,7 +22,7 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.agreement
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError, Problem
 
 from .audit import Actor, record
-from .models import Declaration, Domain, Ip, Tenant
+from .models import Declaration, Domain, FleetState, Ip, Tenant
 
 # Any number, always the same: declarations wait for each other.
 _DECLARING = 0x666C656574
@@ -34,9 +34,10 @@ def document(session: Session, tenant_id: int | None = None) -> dict[str, Any]:
     """The fleet document of all tenants, or of one. Two queries, whatever the size."""
     tenants = select(Tenant).order_by(Tenant.id)
     senders = (
-        select(Ip, Domain, Tenant.name, Tenant.pool)
+        select(Ip, Domain, Tenant, FleetState.paused)
         .join(Domain, Domain.id == Ip.domain_id)
         .join(Tenant, Tenant.id == Ip.tenant_id)
+        .join(FleetState, FleetState.id == 1)
     )
     if tenant_id is not None:
         tenants = tenants.where(Tenant.id == tenant_id)
@@ -45,7 +46,7 @@ def document(session: Session, tenant_id: int | None = None) -> dict[str, Any]:
     return {
         "version": 1,
         "tenants": [_tenant_document(tenant) for tenant in session.scalars(tenants)],
-        "senders": [sender_document(ip, domain, name, pool) for ip, domain, name, pool in rows],
+        "senders": [sender_document(*row) for row in rows],
         "gone": [],
     }
 
@@ -58,17 +59,19 @@ def _tenant_document(tenant: Tenant) -> dict[str, Any]:
     return {**tenant.settings, "name": tenant.name, "routing": tenant.routing, "pool": tenant.pool}
 
 
-def sender_document(ip: Ip, domain: Domain, tenant: str, pool: str) -> dict[str, Any]:
+def sender_document(ip: Ip, domain: Domain, tenant: Tenant, everything: bool) -> dict[str, Any]:
+    """everything: whether the whole platform is paused. A sender is paused by its own pause, its tenant's, or everybody's."""
+    above = [*(["everything is paused"] if everything else []), *(["its tenant is paused"] if tenant.paused else [])]
     return {
         "name": ip.hostname,
-        "tenant": tenant,
+        "tenant": tenant.name,
         "ip": str(ip.address).partition("/")[0],
         "hostname": ip.hostname,
         "domain": domain.name,
         "from_email": ip.sender_email,
         "from_name": ip.sender_name,
         "vmta": ip.vmta_name,
-        "pool": pool,
+        "pool": tenant.pool,
         "mta": ip.mta,
         **ip.network,
         "selector": domain.dkim_selector,
@@ -80,8 +83,8 @@ def sender_document(ip: Ip, domain: Domain, tenant: str, pool: str) -> dict[str,
         "phase": ip.phase,
         "daily_quota": ip.daily_quota,
         "provider_quota": ip.provider_quota,
-        "paused": ip.paused,
-        "reasons": list(ip.reasons),
+        "paused": ip.paused or bool(above),
+        "reasons": [*above, *ip.reasons],
         "declared": ip.declared,
     }
 

@@ -342,12 +342,14 @@ class IdempotencyKey(Base):
 
 
 class FleetState(Base):
-    """One row. revision: counts every change of a tenant, domain or sender; a trigger keeps it, so that nobody can forget."""
+    """One row. revision: counts every change of a tenant, domain or sender, and every stop of everything; a trigger keeps it, so
+    that nobody can forget. paused: nobody sends."""
 
     __tablename__ = "fleet_state"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     revision: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    paused: Mapped[bool] = mapped_column(server_default=text("false"))
 
     __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
 

@@ -76,6 +76,7 @@ def upgrade() -> None:
         "fleet_state",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("revision", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("paused", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.CheckConstraint("id = 1", name=op.f("ck_fleet_state_one_row")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_fleet_state")),
     )
