@@ -7,14 +7,20 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import hypothesis  # noqa: F401  its pytest plugin would import it last, too deep in the stack for the assertion rewriter
 import pytest
+from fastapi.testclient import TestClient
 from sqlalchemy import create_engine
 
+import samples
+from email_engine.api.app import create_app
+from email_engine.settings import Settings
 from email_engine.store import migrations
 
 ROLE = "email_engine"
@@ -60,3 +66,49 @@ def database(postgresql):
     urls = {who: f"postgresql+psycopg://{who}@/engine?host={postgresql}" for who in ("owner", ROLE)}
     migrations.upgrade(urls["owner"], ROLE)
     return urls
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory):
+    """A Redis of the tests' own: (its URL, stop, start)."""
+    if shutil.which("redis-server") is None:
+        pytest.fail("Redis is not installed: apt-get install redis-server")
+    place = tmp_path_factory.mktemp("redis") / "socket"
+    running = []
+
+    def start():
+        command = ["redis-server", "--port", "0", "--unixsocket", str(place), "--save", "", "--appendonly", "no"]
+        running.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=place.parent))
+        for _ in range(100):
+            try:
+                with socket.socket(socket.AF_UNIX) as one:
+                    one.connect(str(place))
+                return
+            except OSError:
+                time.sleep(0.05)
+
+    def stop():
+        running[-1].kill()
+        running[-1].wait()
+
+    start()
+    yield f"unix://{place}", stop, start
+    stop()
+
+
+@pytest.fixture
+def app(database, redis):
+    app = create_app(Settings(database=database[ROLE], redis=redis[0], key_pepper="pepper", database_connections=8))
+    app.state.redis.flushall()
+    yield app
+    app.state.sessions.kw["bind"].dispose()
+
+
+@pytest.fixture
+def client(app):
+    return TestClient(app)
+
+
+@pytest.fixture
+def admin(app):
+    return samples.make_key(app, "admin")

@@ -1,9 +1,15 @@
 # Copyright (c) 2026, email_engine.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fleet documents to declare."""
+"""Fleet documents to declare, and keys to do it with."""
 
 from __future__ import annotations
+
+from sqlalchemy import select
+
+from email_engine.api import keys
+from email_engine.store.audit import Actor
+from email_engine.store.models import Tenant
 
 
 def tenant(name="sos", **changes):
@@ -58,3 +64,9 @@ def sender(n, tenant="sos", **changes):
 
 def fleet(*senders, tenants=None):
     return {"version": 1, "tenants": tenants or [tenant()], "senders": list(senders), "gone": []}
+
+
+def make_key(app, name, tenant=None, **more):
+    with app.state.sessions() as session, session.begin():
+        number = session.scalars(select(Tenant.id).where(Tenant.name == tenant)).first() if tenant else None
+        return {"X-API-KEY": keys.create(session, Actor("test"), "pepper", name, number, **more)}

@@ -5,10 +5,6 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
-import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -20,65 +16,11 @@ from sqlalchemy.orm import Session
 
 from email_engine.api import keys
 from email_engine.api.app import create_app
-from email_engine.settings import Settings
-from email_engine.store.audit import Actor
-from email_engine.store.models import ApiKey, Incident, Ip, SentHour, Tenant
-from samples import fleet, sender, tenant
+from email_engine.store.models import ApiKey, Incident, Ip, SentHour
+from samples import fleet, make_key, sender, tenant
 
 ROLE = "email_engine"
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory):
-    """A Redis of the tests' own: (its URL, stop, start)."""
-    if shutil.which("redis-server") is None:
-        pytest.fail("Redis is not installed: apt-get install redis-server")
-    place = tmp_path_factory.mktemp("redis") / "socket"
-    running = []
-
-    def start():
-        command = ["redis-server", "--port", "0", "--unixsocket", str(place), "--save", "", "--appendonly", "no"]
-        running.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=place.parent))
-        for _ in range(100):
-            try:
-                with socket.socket(socket.AF_UNIX) as one:
-                    one.connect(str(place))
-                return
-            except OSError:
-                time.sleep(0.05)
-
-    def stop():
-        running[-1].kill()
-        running[-1].wait()
-
-    start()
-    yield f"unix://{place}", stop, start
-    stop()
-
-
-@pytest.fixture
-def app(database, redis):
-    app = create_app(Settings(database=database[ROLE], redis=redis[0], key_pepper="pepper", database_connections=8))
-    app.state.redis.flushall()
-    yield app
-    app.state.sessions.kw["bind"].dispose()
-
-
-@pytest.fixture
-def client(app):
-    return TestClient(app)
-
-
-def make_key(app, name, tenant=None, **more):
-    with app.state.sessions() as session, session.begin():
-        number = session.scalars(select(Tenant.id).where(Tenant.name == tenant)).first() if tenant else None
-        return {"X-API-KEY": keys.create(session, Actor("test"), "pepper", name, number, **more)}
-
-
-@pytest.fixture
-def admin(app):
-    return make_key(app, "admin")
 
 
 def declare(client, admin, wanted, made_at=NOW, **more):
@@ -150,6 +92,8 @@ def test_a_tenants_key_sees_its_own_only(app, client, two_tenants):
         ({"made_at": "2026-11-22T00:00:00"}, 422, "body.made_at"),
         ({"fleet": {"version": 1}}, 422, "fleet/document"),
         ({"fleet": fleet(sender(1, status="asleep"))}, 422, "fleet/senders/0/status"),
+        ({"fleet": fleet(sender(1, daily_quota=10**30))}, 422, "out of range"),
+        ({"fleet": fleet(sender(1, from_name="\0"))}, 422, "NUL"),
         ({"fleet": fleet(tenants=[tenant(), tenant("other")])}, 409, "is empty"),
         ({"made_at": "2026-11-21T00:00:00Z"}, 409, "is older"),
     ],

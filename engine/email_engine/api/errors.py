@@ -10,13 +10,25 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError
 
 MEDIA_TYPE = "application/problem+json"
+PROBLEM = {
+    "type": "object",
+    "description": "RFC 9457. Further members are named where they occur.",
+    "required": ["type", "status", "title", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "status": {"type": "integer"},
+        "title": {"type": "string", "description": "What is wrong, in the same words for every such case."},
+        "detail": {"type": "string", "description": "This case."},
+        "errors": {"type": "array", "items": {"type": "object"}, "description": "Each fault by itself."},
+    },
+}
 
 
 class Refusal(Exception):
@@ -45,6 +57,11 @@ def _conflict(_request: Request, fault: IntegrityError) -> JSONResponse:
     return _answer(409, "The change conflicts with what is there", detail, rule=name)
 
 
+def _unstorable(_request: Request, _fault: DataError) -> JSONResponse:
+    # The database's message holds the value, which may be anything.
+    return _answer(422, "The request is not valid", "a number is out of range, or a text holds a NUL character")
+
+
 def install(app: FastAPI) -> None:
     """Every error of *app* becomes a problem document."""
 
@@ -67,3 +84,26 @@ def install(app: FastAPI) -> None:
 
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(IntegrityError, _conflict)
+    app.add_exception_handler(DataError, _unstorable)
+    described = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        """FastAPI documents its own form of errors, which never leaves this application."""
+        if app.openapi_schema is None:
+            document = described()
+            document["components"]["schemas"] = {
+                name: schema
+                for name, schema in document["components"]["schemas"].items()
+                if name not in ("HTTPValidationError", "ValidationError")
+            } | {"Problem": PROBLEM}
+            answer = {
+                "description": "Refused",
+                "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            }
+            for operations in document["paths"].values():
+                for operation in operations.values():
+                    kept = {status: one for status, one in operation["responses"].items() if not status.startswith("4")}
+                    operation["responses"] = {**kept, "4XX": answer}
+        return app.openapi_schema
+
+    app.openapi = openapi

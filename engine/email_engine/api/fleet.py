@@ -31,7 +31,12 @@ def etag(key: Key) -> str:
     return f'"{key.revision}-{"all" if key.tenant_id is None else key.tenant_id}"'
 
 
-@router.get("", summary="The fleet document: all tenants for an admin, its own for a tenant", response_model=None)
+@router.get(
+    "",
+    summary="The fleet document: all tenants for an admin, its own for a tenant",
+    response_model=None,
+    responses={304: {"description": "The caller has it already"}},
+)
 def read(
     key: Caller,
     session: Transaction,

@@ -22,7 +22,7 @@ from .keys import Caller as Key
 from .paging import After, Limit, Page, page
 
 router = APIRouter(prefix="/incidents", tags=["incidents"])
-Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
+Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
 class Shown(BaseModel):

@@ -44,9 +44,7 @@ class Choice(BaseModel):
     candidates: int
 
 
-@router.post(
-    "/senders:select", summary="Choose the sender of a campaign", responses={409: {"description": "Nobody may send"}}
-)
+@router.post("/senders:select", summary="Choose the sender of a campaign")
 def choose(wish: Wish, key: Caller, session: Transaction, request: Request) -> Choice:
     tenant = key.tenant or wish.tenant
     if tenant is None:

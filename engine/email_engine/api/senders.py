@@ -42,7 +42,7 @@ def read_all(key: Caller, session: Transaction, limit: Limit = 100, after: After
     return Page(**page(ids, limit, lambda ip: shapes[ip.id]))
 
 
-@router.get("/{name}", summary="One sender", responses={404: {"description": "No such sender"}})
+@router.get("/{name}", summary="One sender")
 def read(name: Name, key: Caller, session: Transaction, response: Response) -> dict[str, Any]:
     ip = finding.sender(session, key, name)
     response.headers["ETag"] = f'"{ip.version}"'

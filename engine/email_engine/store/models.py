@@ -52,6 +52,7 @@ class Base(DeclarativeBase):
     )
     type_annotation_map = {
         datetime: DateTime(timezone=True),
+        int: BigInteger,
         dict[str, Any]: JSONB,
         list[Any]: JSONB,
         list[str]: ARRAY(String),
@@ -214,7 +215,7 @@ class WarmupDay(Base):
 
     __tablename__ = "warmup_daily_stats"
 
-    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    id: Mapped[int] = mapped_column(primary_key=True)
     plan_id: Mapped[int] = mapped_column(ForeignKey("warmup_plans.id"))
     date: Mapped[date]
     sent: Mapped[int] = mapped_column(server_default=text("0"))
@@ -232,7 +233,7 @@ class SentHour(OfSender, Base):
 
     __tablename__ = "sent_hourly"
 
-    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    id: Mapped[int] = mapped_column(primary_key=True)
     hour: Mapped[datetime]
     sent: Mapped[int]
 
@@ -244,7 +245,7 @@ class BlacklistEvent(OfSender, Base):
 
     __tablename__ = "blacklist_events"
 
-    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    id: Mapped[int] = mapped_column(primary_key=True)
     blacklist_name: Mapped[str]
     codes: Mapped[list[str]]
     severity: Mapped[str]
@@ -348,7 +349,7 @@ class FleetState(Base):
     __tablename__ = "fleet_state"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    revision: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    revision: Mapped[int] = mapped_column(server_default=text("0"))
     paused: Mapped[bool] = mapped_column(server_default=text("false"))
 
     __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
@@ -360,7 +361,7 @@ class Turn(Base):
     __tablename__ = "turns"
 
     name: Mapped[str] = mapped_column(primary_key=True)
-    next: Mapped[int] = mapped_column(BigInteger)
+    next: Mapped[int]
 
 
 class Declaration(Base):
@@ -381,7 +382,7 @@ class AuditRow(Base):
 
     __tablename__ = "audit_log"
 
-    id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = now()
     actor: Mapped[str]
     tenant_id: Mapped[int | None]

@@ -52,7 +52,7 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("actor", sa.Text(), nullable=False),
-        sa.Column("tenant_id", sa.Integer(), nullable=True),
+        sa.Column("tenant_id", sa.BigInteger(), nullable=True),
         sa.Column("action", sa.Text(), nullable=False),
         sa.Column("target", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
@@ -64,7 +64,7 @@ def upgrade() -> None:
     op.create_index("ix_audit_log_tenant_id_id", "audit_log", ["tenant_id", "id"], unique=False)
     op.create_table(
         "declarations",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("revision", sa.Text(), nullable=False),
         sa.Column("declared_from", sa.Text(), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
@@ -74,7 +74,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "fleet_state",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("revision", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("paused", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.CheckConstraint("id = 1", name=op.f("ck_fleet_state_one_row")),
@@ -82,7 +82,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "tenants",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("owner", sa.Text(), nullable=False),
         sa.Column("routing", sa.Text(), server_default="by_sender", nullable=False),
@@ -90,7 +90,7 @@ def upgrade() -> None:
         sa.Column("settings", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("paused", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("held_reason", sa.Text(), nullable=True),
-        sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.Column("version", sa.BigInteger(), server_default=sa.text("1"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint("owner IN ('inventory', 'api')", name=op.f("ck_tenants_owner")),
@@ -102,11 +102,11 @@ def upgrade() -> None:
     )
     op.create_table(
         "api_keys",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("prefix", sa.Text(), nullable=False),
         sa.Column("hash", sa.Text(), nullable=False),
-        sa.Column("tenant_id", sa.Integer(), nullable=True),
+        sa.Column("tenant_id", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
@@ -117,8 +117,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "domains",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("dkim_selector", sa.Text(), nullable=True),
         sa.Column("dkim_key_path", sa.Text(), nullable=True),
@@ -139,12 +139,12 @@ def upgrade() -> None:
         "jobs",
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("tenant_id", sa.Integer(), nullable=True),
+        sa.Column("tenant_id", sa.BigInteger(), nullable=True),
         sa.Column("state", sa.Text(), server_default="queued", nullable=False),
         sa.Column("arguments", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("progress", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("result", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
-        sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("attempts", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("asked_by", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
@@ -165,10 +165,10 @@ def upgrade() -> None:
     )
     op.create_table(
         "idempotency_keys",
-        sa.Column("api_key_id", sa.Integer(), nullable=False),
+        sa.Column("api_key_id", sa.BigInteger(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("request", sa.Text(), nullable=False),
-        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("status", sa.BigInteger(), nullable=True),
         sa.Column("answer", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(["api_key_id"], ["api_keys.id"], name=op.f("fk_idempotency_keys_api_key_id")),
@@ -176,10 +176,10 @@ def upgrade() -> None:
     )
     op.create_table(
         "ips",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
         sa.Column("routing", sa.Text(), nullable=False),
-        sa.Column("domain_id", sa.Integer(), nullable=False),
+        sa.Column("domain_id", sa.BigInteger(), nullable=False),
         sa.Column("owner", sa.Text(), nullable=False),
         sa.Column("address", postgresql.INET(), nullable=False),
         sa.Column("hostname", sa.Text(), nullable=False),
@@ -193,17 +193,17 @@ def upgrade() -> None:
         sa.Column("status_changed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reserve", sa.Boolean(), server_default=sa.text("false"), nullable=False),
-        sa.Column("weight", sa.Integer(), server_default=sa.text("100"), nullable=False),
+        sa.Column("weight", sa.BigInteger(), server_default=sa.text("100"), nullable=False),
         sa.Column("phase", sa.Text(), nullable=True),
-        sa.Column("daily_quota", sa.Integer(), nullable=False),
+        sa.Column("daily_quota", sa.BigInteger(), nullable=False),
         sa.Column(
             "provider_quota", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False
         ),
         sa.Column("paused", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("reasons", sa.ARRAY(sa.String()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("declared", sa.Boolean(), server_default=sa.text("true"), nullable=False),
-        sa.Column("mailwizz_server_id", sa.Integer(), nullable=True),
-        sa.Column("version", sa.Integer(), server_default=sa.text("1"), nullable=False),
+        sa.Column("mailwizz_server_id", sa.BigInteger(), nullable=True),
+        sa.Column("version", sa.BigInteger(), server_default=sa.text("1"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint("owner IN ('inventory', 'api')", name=op.f("ck_ips_owner")),
@@ -261,8 +261,8 @@ def upgrade() -> None:
         sa.Column("severity", sa.Text(), nullable=False),
         sa.Column("listed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("cleared_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("tenant_id", sa.Integer(), nullable=False),
-        sa.Column("ip_id", sa.Integer(), nullable=False),
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("ip_id", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant_id", "ip_id"], ["ips.tenant_id", "ips.id"], name=op.f("fk_blacklist_events_tenant_id_ip_id")
         ),
@@ -277,9 +277,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "incidents",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("tenant_id", sa.Integer(), nullable=False),
-        sa.Column("ip_id", sa.Integer(), nullable=True),
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("ip_id", sa.BigInteger(), nullable=True),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("summary", sa.Text(), nullable=False),
         sa.Column("evidence", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
@@ -304,9 +304,9 @@ def upgrade() -> None:
         "sent_hourly",
         sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("hour", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("sent", sa.Integer(), nullable=False),
-        sa.Column("tenant_id", sa.Integer(), nullable=False),
-        sa.Column("ip_id", sa.Integer(), nullable=False),
+        sa.Column("sent", sa.BigInteger(), nullable=False),
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("ip_id", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("sent >= 0", name=op.f("ck_sent_hourly_sent")),
         sa.ForeignKeyConstraint(
             ["tenant_id", "ip_id"], ["ips.tenant_id", "ips.id"], name=op.f("fk_sent_hourly_tenant_id_ip_id")
@@ -322,19 +322,19 @@ def upgrade() -> None:
     )
     op.create_table(
         "warmup_plans",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("phase", sa.Text(), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("phase_changed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("current_daily_quota", sa.Integer(), nullable=False),
-        sa.Column("target_daily_quota", sa.Integer(), nullable=False),
+        sa.Column("current_daily_quota", sa.BigInteger(), nullable=False),
+        sa.Column("target_daily_quota", sa.BigInteger(), nullable=False),
         sa.Column("bounce_rate_7d", sa.Double(), nullable=True),
         sa.Column("spam_rate_7d", sa.Double(), nullable=True),
         sa.Column("open_rate_7d", sa.Double(), nullable=True),
         sa.Column("paused", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("pause_until", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("tenant_id", sa.Integer(), nullable=False),
-        sa.Column("ip_id", sa.Integer(), nullable=False),
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("ip_id", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("current_daily_quota >= 0", name=op.f("ck_warmup_plans_quota")),
         sa.ForeignKeyConstraint(
             ["tenant_id", "ip_id"], ["ips.tenant_id", "ips.id"], name=op.f("fk_warmup_plans_tenant_id_ip_id")
@@ -345,14 +345,14 @@ def upgrade() -> None:
     op.create_table(
         "warmup_daily_stats",
         sa.Column("id", sa.BigInteger(), nullable=False),
-        sa.Column("plan_id", sa.Integer(), nullable=False),
+        sa.Column("plan_id", sa.BigInteger(), nullable=False),
         sa.Column("date", sa.Date(), nullable=False),
-        sa.Column("sent", sa.Integer(), server_default=sa.text("0"), nullable=False),
-        sa.Column("delivered", sa.Integer(), server_default=sa.text("0"), nullable=False),
-        sa.Column("bounced", sa.Integer(), server_default=sa.text("0"), nullable=False),
-        sa.Column("complaints", sa.Integer(), server_default=sa.text("0"), nullable=False),
-        sa.Column("opens", sa.Integer(), server_default=sa.text("0"), nullable=False),
-        sa.Column("clicks", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("sent", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("delivered", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("bounced", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("complaints", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("opens", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("clicks", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.ForeignKeyConstraint(["plan_id"], ["warmup_plans.id"], name=op.f("fk_warmup_daily_stats_plan_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_warmup_daily_stats")),
         sa.UniqueConstraint("plan_id", "date", name=op.f("uq_warmup_daily_stats_plan_id_date")),
