@@ -147,6 +147,16 @@ class _Judge:
 
     def provider(self, where: str, name: object, provider: t.Mapping) -> None:
         self.check.keys(where, provider, ("domains", "mx", "by_ip", "settings", "replies", "sources"))
+        if "domains" not in provider:
+            others = ", ".join(
+                str(one)
+                for one, it in self.policy["providers"].items()
+                if isinstance(it, t.Mapping) and "domains" in it
+            )
+            self.check.add(
+                where, "has no domains", f"List some; or spell it as in policy_providers: {others or 'none'}."
+            )
+            return
         if not self.macro(where, name, provider.get("domains")):
             return
         for member in provider["domains"]:

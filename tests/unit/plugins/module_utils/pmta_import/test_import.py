@@ -41,6 +41,7 @@ from policy import host_policy  # noqa: E402
 OLD = HERE / "old/config"
 # Variables of the role policy that say nothing about receivers.
 FLEETS = {
+    "provider_changes",
     "operator",
     "sender_defaults",
     "phases",
