@@ -327,7 +327,8 @@ class _Linter:
         self.report(
             "unknown-directive",
             self.here(node),
-            f"{name[:60]!r} is not a PowerMTA directive",
+            # What stands behind an equals sign may be a password.
+            f"{head[:60]!r} is not a PowerMTA directive",
             f"Did you mean {close}? If not, remove the line"
             if close
             else "Remove the line: much on the web is not PowerMTA's language",

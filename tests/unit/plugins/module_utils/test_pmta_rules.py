@@ -337,6 +337,12 @@ def test_one_fault_is_one_finding():
     assert [(found.line, found.column, found.rule) for found in cut] == [(2, 11, "comment-swallows")]
 
 
+def test_a_misspelt_setting_shows_no_value():
+    for line in ("passwort=hunter2", "http-api-kee=hunter2", "password=hunter2", "passwort hunter2"):
+        [found] = lint(tag("smtp-user u", line, "source {auth}"))
+        assert found.severity == "error" and "hunter2" not in f"{found.message} {found.remedy}"
+
+
 def test_remedies_show_the_line_to_write():
     def remedies(text):
         return [found.remedy for found in lint(text)]
