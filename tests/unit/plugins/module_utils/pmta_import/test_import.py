@@ -452,6 +452,18 @@ def test_what_takes_the_way_of_a_message_out_of_it_is_not_offered():
     assert rows[2][0] == "dropped" and "remove-header" not in result.policy["policy_domain_settings"]
 
 
+def test_limits_of_old_addresses_are_told_of_and_those_of_every_address_stay():
+    text = "<domain *>\nsource-ip-max-msg-rate 192.0.2.1 10/h\nsource-ip-max-smtp-out 0/0 3\n</domain>\n"
+    rows, result = verdicts(text)
+    assert rows[1][0] == "replaced" and "old addresses" in rows[1][2] and rows[2][0] == "kept"
+    assert result.policy["policy_domain_settings"] == {"source-ip-max-smtp-out": "0/0 3", **NEEDS}
+
+
+def test_a_program_that_takes_accounting_records_is_among_what_the_new_host_needs():
+    notes = verdicts('<acct-file "|/opt/feed --token=x1y2">\nrecords d\n</acct-file>\n')[1].notes
+    assert any("/opt/feed" in note and "new host" in note for note in notes) and "x1y2" not in repr(notes)
+
+
 def test_a_password_that_a_hash_cut_is_told_of():
     rows, result = verdicts(f"{RULE}\n<smtp-user u>\npassword abc#def\n</smtp-user>\n")
     assert "abc" in result.secrets.values() and "cut" in rows[4][2] and "def" not in repr(result.notes)
