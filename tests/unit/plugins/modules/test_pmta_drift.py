@@ -327,7 +327,7 @@ def test_secrets_are_never_told(host):
     host.edit("postmaster", "http-api-key sesame6\npostmaster")
     feed = '<acct-file "|/bin/feed --token=sesame8">\n    http-webhook-url https://h.test/?key=1&api_key=sesame9\n</acct-file>\n'
     host.edit("domain-macro", f"{feed}domain-macro")
-    host.edit("    retry-after 1h\n", "    retry-after 1h\n    command \"/bin/x --password sesame0\"\n")
+    host.edit("    retry-after 1h\n", '    retry-after 1h\n    command "/bin/x --password sesame0"\n')
     host.edit("    retry-after 10m\n", "    retry-after 10m\npassword{ sesame7\n")
     result = host.drift()
     assert "secrets-differ" in kinds(result) and "section-extra" in kinds(result)
