@@ -464,6 +464,12 @@ def test_a_program_that_takes_accounting_records_is_among_what_the_new_host_need
     assert any("/opt/feed" in note and "new host" in note for note in notes) and "x1y2" not in repr(notes)
 
 
+def test_a_trap_that_is_kept_is_named():
+    rows, result = verdicts("<domain *>\nmax-smtp-out 3\nrequire-starttls yes\n</domain>\n")
+    assert rows[2][0] == "kept" and "warning starttls-required" in rows[2][2] and rows[1][2] == ""
+    assert result.policy["policy_domain_settings"]["require-starttls"] is True
+
+
 def test_a_password_that_a_hash_cut_is_told_of():
     rows, result = verdicts(f"{RULE}\n<smtp-user u>\npassword abc#def\n</smtp-user>\n")
     assert "abc" in result.secrets.values() and "cut" in rows[4][2] and "def" not in repr(result.notes)
