@@ -9,12 +9,13 @@ import re
 import typing as t
 
 from ..fleet.inventory import Checker
+from ..pmta_config import ERROR, Section, lint, render
 from ..pmta_config.embedded import embedded
 from ..pmta_config.tokens import SECRETS
 from ..pmta_config.values import actions, domain_pattern, regex
 from ..problems import FleetError
 from .policy import COMMON_REPLIES, HOSTS, LIST, replies_of, rollup_of
-from .settings import values_of
+from .settings import directives, values_of
 
 _MACRO = re.compile(r"[A-Za-z0-9_]+\Z")
 # A comment starts wherever # stands, quoted or not.
@@ -50,6 +51,8 @@ OWN_TAGS = {
 }
 # What is each sender's own, or would send its mail from another's address.
 _OF_SENDERS = frozenset(("smtp-source-host", "domain-key", "cold-virtual-mta", "auto-cold-virtual-mta", "include"))
+# Rules of the linter about one directive alone.
+_OF_ONE_LINE = ("unknown", "section", "argument")
 _REROUTES = frozenset(("reroute-to-virtual-mta", "backoff-reroute-to-virtual-mta"))
 
 _MAPPINGS = ("providers", "reply_lists", "domains", "domain_settings", "macros", "global_settings")
@@ -232,10 +235,13 @@ class _Judge:
             self.first(self.patterns, str(pattern), where)
         self.settings(where, {} if settings is None else settings)
 
-    def settings(self, where: str, settings: object, forbidden: t.Collection[str] = ()) -> None:
-        """``{directive: value}``; what the value must be is the linter's."""
+    def settings(
+        self, where: str, settings: object, forbidden: t.Collection[str] = (), section: str = "domain"
+    ) -> None:
+        """``{directive: value}`` of a section; "" is the global level."""
         if not self.check.mapping(where, settings):
             return
+        before = len(self.check.problems)
         for name, value in settings.items():
             here = f"{where}.{name}"
             if not self.word(here, name, "Name a directive."):
@@ -254,6 +260,18 @@ class _Judge:
                     "moves every sender's mail to one virtual MTA, whose address is another sender's",
                     "Remove it; mail in excess waits.",
                 )
+
+        if len(self.check.problems) == before:
+            self.linted(where, settings, section)
+
+    def linted(self, where: str, settings: t.Mapping, section: str) -> None:
+        """What the linter says of the directives and their values, in the name of the variable."""
+        lines = directives(settings)
+        above = 1 if section else 0
+        for found in lint(render([Section(section, "x", lines)] if section else lines), whole=False):
+            if found.severity == ERROR and found.rule.startswith(_OF_ONE_LINE) and 0 < found.line - above <= len(lines):
+                name = lines[found.line - above - 1].name
+                self.check.add(f"{where}.{name}", found.message, f"{found.remedy}.")
 
     # Replies and bounces -----------------------------------------------------------------------------------------------
 
@@ -286,7 +304,7 @@ class _Judge:
     # The rest ----------------------------------------------------------------------------------------------------------
 
     def virtual_mtas(self) -> None:
-        self.settings("policy_virtual_mta_settings", self.policy["virtual_mta_settings"], _OF_SENDERS)
+        self.settings("policy_virtual_mta_settings", self.policy["virtual_mta_settings"], _OF_SENDERS, "virtual-mta")
         nested = self.policy["virtual_mta_domains"]
         known: dict[str, str] = {}
         for pattern, settings in nested.items():
@@ -309,7 +327,7 @@ class _Judge:
 
     def globals(self) -> None:
         settings = self.policy["global_settings"]
-        self.settings("policy_global_settings", settings)
+        self.settings("policy_global_settings", settings, section="")
         for name in settings:
             key = str(name).lower()
             if key in OWN_DIRECTIVES:
