@@ -336,6 +336,15 @@ def test_secrets_are_never_told(host):
     assert lines["domain $gmail: auth-password"] == lines["domain $gmail: secret-thing"] == "(not shown)"
 
 
+def test_passwords_that_nobody_wants_any_more_are_told_of(host):
+    assert kinds(host.drift(secrets="")) == ["secrets-differ"]
+    host.secrets.write_text("")
+    assert host.drift(secrets="")["verdict"] == "in_sync"
+    host.secrets.unlink()
+    assert host.drift(secrets="")["verdict"] == "in_sync"
+    assert host.drift(secrets=None)["verdict"] == "in_sync"
+
+
 def test_a_secret_among_the_running_settings_is_never_told(host):
     host.edit("    max-smtp-out 10\n", "    max-smtp-out 10\n    auth-username u\n    auth-password sesame\n")
     host.reload()
