@@ -133,18 +133,20 @@ class _Judge:
 
     # Receivers ---------------------------------------------------------------------------------------------------------
 
-    def macro(self, where: str, name: object, members: object) -> bool:
+    def macro(self, where: str, name: object, members: object, place: str = "") -> bool:
+        """place: where its domains are given, if not at *where* itself."""
         if not isinstance(name, str) or not _MACRO.match(name):
             self.check.add(where, f"{name!r} is no name of a macro", "Use letters, digits and _ only.")
             return False
-        listed = self.check.listing(where, members)
+        place = place or where
+        listed = self.check.listing(place, members)
         good = self.first(self.macros, name, where) and bool(listed)
         if not listed:
-            self.check.add(where, "has no domains", "List at least one, such as example.com.")
+            self.check.add(place, "has no domains", "List at least one, such as example.com.")
         for member in listed:
-            good = self.word(where, member, "List domains, one an entry.") and good
+            good = self.word(place, member, "List domains, one an entry.") and good
             if isinstance(member, str) and ("," in member or member == "*"):
-                self.check.add(where, f"{member!r} is no domain", "List domains, one an entry.")
+                self.check.add(place, f"{member!r} is no domain", "List domains, one an entry.")
                 good = False
         return good
 
@@ -160,7 +162,7 @@ class _Judge:
                 where, "has no domains", f"List some; or spell it as in policy_providers: {others or 'none'}."
             )
             return
-        if not self.macro(where, name, provider.get("domains")):
+        if not self.macro(where, name, provider.get("domains"), f"{where}.domains"):
             return
         for member in provider["domains"]:
             self.first(self.members, member, f"{where}.domains")
