@@ -124,6 +124,8 @@ class _Linter:
         self.reported = {ERROR: 0, WARNING: 0}
         self.left_out = 0
         self.seen: dict[tuple, Place | Section] = {}
+        # The section whose inner ones are being read, and those by tag and name.
+        self.siblings: tuple[Section | None, dict[tuple[str, str], Section]] = (None, {})
         self.marks: set[str] = set()
         # Lines of which the parser said that a comment cuts them.
         self.swallowed: set[tuple[str, int]] = set()
@@ -506,7 +508,9 @@ class _Linter:
     def define(self, node: Section, key: str, name: str, around: tuple[Section, ...]) -> None:
         if around:
             # Most of a large file: nested <domain> tags. Only two of one name are worth a Place.
-            first = self.seen.setdefault((id(around[-1]), key, name.lower()), node)
+            if self.siblings[0] is not around[-1]:
+                self.siblings = (around[-1], {})
+            first = self.siblings[1].setdefault((key, name.lower()), node)
             if first is not node:
                 self.report(
                     "duplicate-tag", self.here(node, 1), f"<{key} {name[:60]}> stands already in line {first.line}"
@@ -648,6 +652,16 @@ class _Linter:
             for name in values.items(node.args):
                 self.use("proxy", name, node)
 
+    def on_rate(self, node: Directive, around: tuple[Section, ...]) -> None:
+        if node.args[0][:2] != "0/":
+            return
+        lines = around[-1].nodes if around else ()
+        # One that hands its mail to a host of its own choice may be stopped on purpose.
+        if not any(isinstance(line, Directive) and line.name.lower() == "smtp-hosts" for line in lines):
+            self.report(
+                "rate-zero", self.here(node, 1), f"{node.name} {node.args[0]} sends nothing until somebody changes it"
+            )
+
     def on_spool(self, node: Directive, around: tuple[Section, ...]) -> None:
         self.facts.spools += 1
 
@@ -699,4 +713,8 @@ _HANDLERS: dict[str, Callable[[_Linter, Directive, tuple[Section, ...]], None]] 
     "mx-connection-limit": _Linter.on_pattern,
     "from-domain": _Linter.on_pattern,
     "spool": _Linter.on_spool,
+    "max-msg-rate": _Linter.on_rate,
+    "max-smtp-msg-rate": _Linter.on_rate,
+    "max-connect-rate": _Linter.on_rate,
+    "backoff-max-msg-rate": _Linter.on_rate,
 }

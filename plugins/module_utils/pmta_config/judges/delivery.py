@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from .. import values
-from ..facts import Facts, Held, Line, Place, around_name, at, on
+from ..facts import Facts, Held, Line, around_name, at, on
 from ..finding import ERROR, WARNING, Report, Rule
 from ..tree import Section
 from .scopes import Scopes
@@ -219,19 +219,7 @@ def _repeated(scopes: Scopes, held: Held, receiver: str, name: str) -> bool:
     return any(other.name == receiver and other.last(name) for other in scopes.of(held.scope))
 
 
-_RATES = frozenset(("max-msg-rate", "max-smtp-msg-rate", "backoff-max-msg-rate", "max-connect-rate"))
-
-
 def rates(facts: Facts, report: Report, scopes: Scopes) -> None:
-    for tag in ("domain", "virtual-mta", "virtual-mta-pool"):
-        for held in facts.held(tag):
-            for name, node, file in held.lines:
-                if name in _RATES and node.args[0][:2] == "0/" and not held.last("smtp-hosts"):
-                    report(
-                        "rate-zero",
-                        Place(file, node, 1),
-                        f"{name} {node.args[0]} sends nothing until somebody changes it",
-                    )
     totals = {
         (tag, held.name)
         for tag in ("virtual-mta", "virtual-mta-pool")
