@@ -39,8 +39,8 @@ _STRANGERS = tuple(
 # A group that is repeated may try each way to divide a text: such a pattern is tried on the briefest ones only.
 _REPEATED_GROUP = re.compile(r"\)[*+{]")
 _BRIEF = ("q@q.io", "q@q.de")
-# `^LOCALS@literal\.domain$`, the form that needs no trial: it names one domain.
-_ONE_DOMAIN = re.compile(r"\^(?:\([\w.\\|+-]*\)|[\w.\\+-]+)@(?:[A-Za-z0-9-]|\\[.-])+\$\Z", re.ASCII)
+# `LOCALS@literal\.domain$` without an alternative beside it, the form that needs no trial: it names one domain.
+_ONE_DOMAIN = re.compile(r"(?:[^@|()\\]|\\.|\([^()@]*\))*@(?:[A-Za-z0-9-]|\\[.-])+\$\Z", re.ASCII | re.DOTALL)
 
 
 def is_private(network: Network) -> bool:

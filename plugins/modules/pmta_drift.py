@@ -310,7 +310,8 @@ class Drift:
             found = applied.judge_file(text, self.body, self.path)
             self.differences += found.differences
             self.result.update(generation=found.generation, sha256=found.sha256, edited=found.edited)
-        if self.params["secrets"]:
+        # Where none are wanted, passwords that lie there are those of yesterday.
+        if self.params["secrets"] is not None:
             fine, secrets = self.readable(self.secrets_path)
             if fine:
                 self.differences += applied.judge_secrets(secrets, self.params["secrets"], self.secrets_path)

@@ -47,7 +47,7 @@ def judge_file(found: str | None, wanted: str, path: str) -> Applied:
 
 def judge_secrets(found: str | None, wanted: str | None, path: str) -> list[Difference]:
     """Of this file only that it differs is told."""
-    if not wanted or found == wanted:
+    if wanted is None or (found or "") == wanted:
         return []
     if found is None:
         return [difference("secrets-missing", "the file with the passwords", path, "a file", None)]

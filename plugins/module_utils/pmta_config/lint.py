@@ -124,7 +124,11 @@ class _Linter:
         self.reported = {ERROR: 0, WARNING: 0}
         self.left_out = 0
         self.seen: dict[tuple, Place | Section] = {}
+        # The section whose inner ones are being read, and those by tag and name.
+        self.siblings: tuple[Section | None, dict[tuple[str, str], Section]] = (None, {})
         self.marks: set[str] = set()
+        # Lines of which the parser said that a comment cuts them.
+        self.swallowed: set[tuple[str, int]] = set()
         self.order = 0
         self.file = ""
         self.files: list[str] = []
@@ -155,8 +159,7 @@ class _Linter:
     def run(self, config: Config) -> LintReport:
         self.file = config.file
         self.files.append(config.file)
-        self.findings += config.findings
-        self.left_out += config.left_out
+        self.take(config)
         table = specs.by_section()
         # A stack, not recursion: damaged files nest deeper than Python recurses. Then the chain of files that are open, and the
         # lines of the section.
@@ -189,7 +192,8 @@ class _Linter:
                         self.facts.settings.setdefault(name, []).append(Setting(node, around, self.here(node)))
                     handler = _HANDLERS.get(name)
                     # A virtual MTA whose address is written wrongly is not one without an address.
-                    if handler and (not fault or handler is _Linter.on_address):
+                    # Nor is a pool without members whose member has a weight.
+                    if handler and (not fault or handler in _ALSO_FAULTY):
                         handler(self, node, around)
                     if name in _MARKS and not around:
                         self.marks.add(name)
@@ -237,6 +241,12 @@ class _Linter:
         remaining.sort(key=lambda found: (order[found.file], found.line, found.column))
         return LintReport(remaining, quiet, self.facts)
 
+    def take(self, part: Config) -> None:
+        """What the parser found."""
+        self.findings += part.findings
+        self.left_out += part.left_out
+        self.swallowed.update((found.file, found.line) for found in part.findings if found.rule == "comment-swallows")
+
     def include(self, node: Directive, files: tuple[str, ...]) -> list[Config] | None:
         pattern = node.values[0]
         texts = self.resolve(pattern, self.file) if self.resolve else None
@@ -261,8 +271,7 @@ class _Linter:
             self.files.append(name)
             if MARKER in text:
                 self.silencer.read(part)
-            self.findings += part.findings
-            self.left_out += part.left_out
+            self.take(part)
             opened.append(part)
         return opened
 
@@ -284,6 +293,7 @@ class _Linter:
                 self.here(node),
                 f"{name} does not belong {'at global level' if tag == sections.GLOBAL else f'in <{tag}>'}",
                 f"Move it: it belongs in {places}"
+                + (f"; a section is written <{name} NAME> ... </{name}>" if name.lower() in sections.TAGS else "")
                 if where != (sections.GLOBAL,)
                 else "Move it to global level, outside every tag",
             )
@@ -319,7 +329,8 @@ class _Linter:
         self.report(
             "unknown-directive",
             self.here(node),
-            f"{name[:60]!r} is not a PowerMTA directive",
+            # What stands behind an equals sign may be a password.
+            f"{head[:60]!r} is not a PowerMTA directive",
             f"Did you mean {close}? If not, remove the line"
             if close
             else "Remove the line: much on the web is not PowerMTA's language",
@@ -353,6 +364,8 @@ class _Linter:
         if name in tokens.SECRETS and not counted:
             message = "takes a value of another form (not shown)"
         if counted and index >= len(args) and node.comment and node.comment[0] not in tokens.SPACE:
+            if (self.file, node.line) in self.swallowed:
+                return
             self.report(
                 "comment-swallows",
                 self.here(node, len(args)),
@@ -366,7 +379,7 @@ class _Linter:
             "argument-count" if counted else "argument-value",
             self.here(node, min(index + 1, len(args))),
             f"{node.name}: {message}{hint}",
-            f"Expected: {name} {spec.row.value}",
+            f"Expected: {spec.row.value if name == '/regex/' else f'{name} {spec.row.value}'}",
         )
 
     def beyond(self, node: Directive | Section, words: tuple[str, ...]) -> None:
@@ -440,6 +453,16 @@ class _Linter:
                 return False
             return True
         if node.name[0] != '"' and len(tokens.plain_words(node.name)) > 1:
+            if key == "acct-file" and name[0] == "|":
+                # Nothing documents it, and nothing says that PowerMTA refuses it.
+                self.report(
+                    "argument-name",
+                    self.here(node, 1),
+                    "a command with arguments stands without quotes",
+                    f'Write <acct-file "{name}">' if not set(name) & set('"\\') else None,
+                    WARNING,
+                )
+                return True
             self.report("argument-name", self.here(node, 1), f"<{key}> takes one name", f"Write <{key} NAME>")
             return False
         if key in ("smtp-listener", "transmissions-api-listener"):
@@ -485,7 +508,9 @@ class _Linter:
     def define(self, node: Section, key: str, name: str, around: tuple[Section, ...]) -> None:
         if around:
             # Most of a large file: nested <domain> tags. Only two of one name are worth a Place.
-            first = self.seen.setdefault((id(around[-1]), key, name.lower()), node)
+            if self.siblings[0] is not around[-1]:
+                self.siblings = (around[-1], {})
+            first = self.siblings[1].setdefault((key, name.lower()), node)
             if first is not node:
                 self.report(
                     "duplicate-tag", self.here(node, 1), f"<{key} {name[:60]}> stands already in line {first.line}"
@@ -535,7 +560,7 @@ class _Linter:
             self.use("vmta", name, node)
 
     def on_member(self, node: Directive, around: tuple[Section, ...]) -> None:
-        name = node.values[0]
+        name = node.values[0] if node.args else ""
         self.use("member", name, node)
         if around:
             pool = self.facts.pools.get(around[-1].value.lower())
@@ -627,6 +652,16 @@ class _Linter:
             for name in values.items(node.args):
                 self.use("proxy", name, node)
 
+    def on_rate(self, node: Directive, around: tuple[Section, ...]) -> None:
+        if node.args[0][:2] != "0/":
+            return
+        lines = around[-1].nodes if around else ()
+        # One that hands its mail to a host of its own choice may be stopped on purpose.
+        if not any(isinstance(line, Directive) and line.name.lower() == "smtp-hosts" for line in lines):
+            self.report(
+                "rate-zero", self.here(node, 1), f"{node.name} {node.args[0]} sends nothing until somebody changes it"
+            )
+
     def on_spool(self, node: Directive, around: tuple[Section, ...]) -> None:
         self.facts.spools += 1
 
@@ -647,6 +682,7 @@ def _references(kind: str) -> Callable:
     return handler
 
 
+_ALSO_FAULTY = frozenset((_Linter.on_address, _Linter.on_member))
 _RESERVED_SOURCES = frozenset(("{auth}", "{pickup}", "{transmissions-api}"))
 _HANDLERS: dict[str, Callable[[_Linter, Directive, tuple[Section, ...]], None]] = {
     "default-virtual-mta": _Linter.on_vmta,
@@ -677,4 +713,8 @@ _HANDLERS: dict[str, Callable[[_Linter, Directive, tuple[Section, ...]], None]] 
     "mx-connection-limit": _Linter.on_pattern,
     "from-domain": _Linter.on_pattern,
     "spool": _Linter.on_spool,
+    "max-msg-rate": _Linter.on_rate,
+    "max-smtp-msg-rate": _Linter.on_rate,
+    "max-connect-rate": _Linter.on_rate,
+    "backoff-max-msg-rate": _Linter.on_rate,
 }

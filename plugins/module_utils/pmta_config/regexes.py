@@ -174,9 +174,9 @@ _NAMES = {
 }
 # Where only trying tells whether Python reads it.
 _DOUBTFUL = re.compile(
-    r"\(\?<[=!]|\}\{|\\(?![dDsSwWbBAZtnrfvx])[a-zA-Z]|\[[^]]*[A-Za-z0-9]-[A-Za-z0-9]|\\[0-9]|\{[0-9]{4}|\(\?P|\(\?\(|[*+?}][*+?{]"
+    r"\(\?<[=!](?![^()*+?{|]*\))|\}\{|\\(?![dDsSwWbBAZtnrfvx])[a-zA-Z]|\[[^]]*[A-Za-z0-9]-[A-Za-z0-9]|\\[0-9]|\{[0-9]{4}|\(\?P(?!<[A-Za-z_]\w{0,30}>(?!.*\(\?P))|\(\?\(|[*+?}][*+?{]"
 )
-_USUAL_RANGE = re.compile(r"a-z|A-Z|0-9|a-f|A-F|1-[2-9]")
+_RANGE = re.compile(r"([a-z])-([a-z])|([A-Z])-([A-Z])|([0-9])-([0-9])")
 _CASE = re.compile(r"\A\(\?-i\)")
 
 
@@ -193,7 +193,7 @@ def beyond(word: str) -> str | None:
     if found:
         kind = found.lastgroup
         return found.group() if kind == "escape" else _NAMES[kind]
-    if _DOUBTFUL.search(_USUAL_RANGE.sub("", bare) if "-" in bare else bare):
+    if _DOUBTFUL.search(_RANGE.sub(_upwards, bare) if "-" in bare else bare):
         return _refused(body)
     return None
 
@@ -207,6 +207,12 @@ def _refused(body: str) -> str | None:
     except (re.error, OverflowError, RecursionError, MemoryError) as error:
         return f"what Python calls {str(error)[:60]!r}"
     return None
+
+
+def _upwards(found: re.Match) -> str:
+    """A range that goes up is read alike; one that goes down nobody accepts."""
+    first, last = found.group()[0], found.group()[2]
+    return "" if first <= last else found.group()
 
 
 def _harmless(found: re.Match) -> str:

@@ -333,9 +333,9 @@ def _domain_macro(args: tuple[str, ...]) -> Fault:
     return _macro_items(args)
 
 
-_macro_items = listing(
-    lambda item: None if item and not re.search(r"[@<>]", item) else "is not a domain", first=any_word
-)
+# Braces stand around a macro's name, or a queue of PowerMTA's own.
+_NO_DOMAIN = re.compile(r"[@<>=|\\]|(?<!\$)\{(?!\w+\}\Z)|\A[^{]*\}")
+_macro_items = listing(lambda item: None if item and not _NO_DOMAIN.search(item) else "is not a domain", first=any_word)
 
 
 def _http_access(args: tuple[str, ...]) -> Fault:

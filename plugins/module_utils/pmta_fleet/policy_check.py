@@ -9,12 +9,13 @@ import re
 import typing as t
 
 from ..fleet.inventory import Checker
+from ..pmta_config import ERROR, Section, lint, render
 from ..pmta_config.embedded import embedded
 from ..pmta_config.tokens import SECRETS
 from ..pmta_config.values import actions, domain_pattern, regex
 from ..problems import FleetError
 from .policy import COMMON_REPLIES, HOSTS, LIST, replies_of, rollup_of
-from .settings import values_of
+from .settings import directives, values_of
 
 _MACRO = re.compile(r"[A-Za-z0-9_]+\Z")
 # A comment starts wherever # stands, quoted or not.
@@ -50,6 +51,8 @@ OWN_TAGS = {
 }
 # What is each sender's own, or would send its mail from another's address.
 _OF_SENDERS = frozenset(("smtp-source-host", "domain-key", "cold-virtual-mta", "auto-cold-virtual-mta", "include"))
+# Rules of the linter about one directive alone.
+_OF_ONE_LINE = ("unknown", "section", "argument")
 _REROUTES = frozenset(("reroute-to-virtual-mta", "backoff-reroute-to-virtual-mta"))
 
 _MAPPINGS = ("providers", "reply_lists", "domains", "domain_settings", "macros", "global_settings")
@@ -130,24 +133,36 @@ class _Judge:
 
     # Receivers ---------------------------------------------------------------------------------------------------------
 
-    def macro(self, where: str, name: object, members: object) -> bool:
+    def macro(self, where: str, name: object, members: object, place: str = "") -> bool:
+        """place: where its domains are given, if not at *where* itself."""
         if not isinstance(name, str) or not _MACRO.match(name):
             self.check.add(where, f"{name!r} is no name of a macro", "Use letters, digits and _ only.")
             return False
-        listed = self.check.listing(where, members)
+        place = place or where
+        listed = self.check.listing(place, members)
         good = self.first(self.macros, name, where) and bool(listed)
         if not listed:
-            self.check.add(where, "has no domains", "List at least one, such as example.com.")
+            self.check.add(place, "has no domains", "List at least one, such as example.com.")
         for member in listed:
-            good = self.word(where, member, "List domains, one an entry.") and good
+            good = self.word(place, member, "List domains, one an entry.") and good
             if isinstance(member, str) and ("," in member or member == "*"):
-                self.check.add(where, f"{member!r} is no domain", "List domains, one an entry.")
+                self.check.add(place, f"{member!r} is no domain", "List domains, one an entry.")
                 good = False
         return good
 
     def provider(self, where: str, name: object, provider: t.Mapping) -> None:
         self.check.keys(where, provider, ("domains", "mx", "by_ip", "settings", "replies", "sources"))
-        if not self.macro(where, name, provider.get("domains")):
+        if "domains" not in provider:
+            others = ", ".join(
+                str(one)
+                for one, it in self.policy["providers"].items()
+                if isinstance(it, t.Mapping) and "domains" in it
+            )
+            self.check.add(
+                where, "has no domains", f"List some; or spell it as in policy_providers: {others or 'none'}."
+            )
+            return
+        if not self.macro(where, name, provider.get("domains"), f"{where}.domains"):
             return
         for member in provider["domains"]:
             self.first(self.members, member, f"{where}.domains")
@@ -222,10 +237,13 @@ class _Judge:
             self.first(self.patterns, str(pattern), where)
         self.settings(where, {} if settings is None else settings)
 
-    def settings(self, where: str, settings: object, forbidden: t.Collection[str] = ()) -> None:
-        """``{directive: value}``; what the value must be is the linter's."""
+    def settings(
+        self, where: str, settings: object, forbidden: t.Collection[str] = (), section: str = "domain"
+    ) -> None:
+        """``{directive: value}`` of a section; "" is the global level."""
         if not self.check.mapping(where, settings):
             return
+        before = len(self.check.problems)
         for name, value in settings.items():
             here = f"{where}.{name}"
             if not self.word(here, name, "Name a directive."):
@@ -244,6 +262,18 @@ class _Judge:
                     "moves every sender's mail to one virtual MTA, whose address is another sender's",
                     "Remove it; mail in excess waits.",
                 )
+
+        if len(self.check.problems) == before:
+            self.linted(where, settings, section)
+
+    def linted(self, where: str, settings: t.Mapping, section: str) -> None:
+        """What the linter says of the directives and their values, in the name of the variable."""
+        lines = directives(settings)
+        above = 1 if section else 0
+        for found in lint(render([Section(section, "x", lines)] if section else lines), whole=False):
+            if found.severity == ERROR and found.rule.startswith(_OF_ONE_LINE) and 0 < found.line - above <= len(lines):
+                name = lines[found.line - above - 1].name
+                self.check.add(f"{where}.{name}", found.message, f"{found.remedy}.")
 
     # Replies and bounces -----------------------------------------------------------------------------------------------
 
@@ -276,7 +306,7 @@ class _Judge:
     # The rest ----------------------------------------------------------------------------------------------------------
 
     def virtual_mtas(self) -> None:
-        self.settings("policy_virtual_mta_settings", self.policy["virtual_mta_settings"], _OF_SENDERS)
+        self.settings("policy_virtual_mta_settings", self.policy["virtual_mta_settings"], _OF_SENDERS, "virtual-mta")
         nested = self.policy["virtual_mta_domains"]
         known: dict[str, str] = {}
         for pattern, settings in nested.items():
@@ -299,7 +329,7 @@ class _Judge:
 
     def globals(self) -> None:
         settings = self.policy["global_settings"]
-        self.settings("policy_global_settings", settings)
+        self.settings("policy_global_settings", settings, section="")
         for name in settings:
             key = str(name).lower()
             if key in OWN_DIRECTIVES:

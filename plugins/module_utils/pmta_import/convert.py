@@ -23,6 +23,8 @@ from .virtual import Virtual
 _STRUCTURE = frozenset(("syntax-unclosed", "syntax-crossed", "syntax-stray-closing"))
 # What a whole configuration needs, the role writes.
 _THE_ROLES = ("missing-",)
+# What they warn of, listeners and signing, is the fleet's and other there.
+_MENDED = ("processor-", "dkim-", "domain-key-")
 _MOST_PROBLEMS = 25
 _LET_GO = "Correct the lines, or let them go with drop_errors (import_config_drop_errors=true); the report then lists them as dropped."
 Resolver = t.Callable[[str, str], t.Optional[list[tuple[str, str]]]]
@@ -61,7 +63,8 @@ def import_config(
     where an include cannot be read and where a line that would be kept is wrong.
     """
     source = read(text, file, resolve)
-    errors = _errors(text, file, resolve)
+    found = _found(text, file, resolve)
+    errors = [one for one in found if one.severity == "error"]
     conversion = _Conversion(source, accounting, keep_undocumented, {})
     wrong = _in_the_way(errors, conversion.context.report)
     if wrong and drop_errors:
@@ -82,20 +85,31 @@ def import_config(
         if any(one.rule not in _STRUCTURE for one in wrong):
             problems = [*problems[: _MOST_PROBLEMS - 1], Problem(file, "nothing was imported", _LET_GO)]
         raise FleetError(problems[:_MOST_PROBLEMS])
+    rows = _warned(rows, found)
     return Import(conversion.policy, rows, conversion.context.notes, conversion.context.vault.values, source.files)
 
 
-def _errors(text: str, file: str, resolve: Resolver) -> list[Finding]:
+def _found(text: str, file: str, resolve: Resolver) -> list[Finding]:
     def quiet(pattern: str, origin: str) -> list[tuple[str, str]] | None:
         try:
             return resolve(pattern, origin)
         except Unread:
             return None
 
+    return [one for one in lint(text, file, quiet, whole=True) if not one.rule.startswith(_THE_ROLES)]
+
+
+def _warned(rows: list[Row], found: t.Iterable[Finding]) -> list[Row]:
+    """Kept lines say what the linter warns of: the traps of the old configuration come along."""
+    warnings: dict[tuple[str, int], list[str]] = {}
+    for one in found:
+        if one.severity != "error" and not one.rule.startswith(_MENDED):
+            warnings.setdefault((one.file, one.line), []).append(secret.hidden(f"warning {one.rule}: {one.message}"))
     return [
-        one
-        for one in lint(text, file, quiet, whole=True)
-        if one.severity == "error" and not one.rule.startswith(_THE_ROLES)
+        row._replace(why="; ".join(filter(None, [row.why, *dict.fromkeys(warnings.get((row.file, row.line), ()))])))
+        if row.verdict == KEPT
+        else row
+        for row in rows
     ]
 
 

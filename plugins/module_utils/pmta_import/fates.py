@@ -132,6 +132,17 @@ DOMAIN: dict[str, tuple[str, str, str]] = {
     "reroute-to-virtual-mta": (DROPPED, "", _OLD_MTA),
     "backoff-reroute-to-virtual-mta": (DROPPED, "", _OLD_MTA),
 }
+# Limits of single addresses, of which none stays; those for every address do.
+OLD_ADDRESS = (
+    REPLACED,
+    "policy_virtual_mta_settings.max-smtp-msg-rate",
+    "it limits old addresses; a sender has one address, so limit its virtual MTA, or its receivers in policy_virtual_mta_domains",
+)
+_EVERY_ADDRESS = frozenset(("0/0", "0.0.0.0/0", "::/0"))
+
+
+def limits_old_addresses(name: str, values: t.Sequence[str]) -> bool:
+    return name.startswith("source-ip-max-") and bool(values) and values[0] not in _EVERY_ADDRESS
 
 
 def hides_origin(name: str, values: t.Sequence[str]) -> bool:

@@ -99,6 +99,9 @@ class Receivers:
         if name in fates.DOMAIN and not (node.args and node.values == ("",)):
             self._context.report.add(item, *fates.DOMAIN[name])
             return None
+        if fates.limits_old_addresses(name, node.values):
+            self._context.report.add(item, *fates.OLD_ADDRESS)
+            return None
         if fates.hides_origin(name, node.values):
             self._context.report.add(item, *fates.HIDDEN_ORIGIN)
             return None

@@ -49,6 +49,8 @@ class Sections:
         if section is None:
             section = self._named(node)
             self.sections.append(section)
+        if tag == "acct-file" and node.value[:1] == "|":
+            self._context.paths[node.value[1:].split()[0] if node.value[1:].split() else node.value] = None
         self._carried(item, section)
 
     def _named(self, node: Section) -> dict:

@@ -219,15 +219,7 @@ def _repeated(scopes: Scopes, held: Held, receiver: str, name: str) -> bool:
     return any(other.name == receiver and other.last(name) for other in scopes.of(held.scope))
 
 
-_RATES = frozenset(("max-msg-rate", "max-smtp-msg-rate", "backoff-max-msg-rate", "max-connect-rate"))
-
-
 def rates(facts: Facts, report: Report, scopes: Scopes) -> None:
-    for tag in ("domain", "virtual-mta", "virtual-mta-pool"):
-        for held in facts.held(tag):
-            for line in held.lines:
-                if line[0] in _RATES and _word(line)[:2] == "0/" and not held.last("smtp-hosts"):
-                    report("rate-zero", at(line, 1), f"{line[0]} {_word(line)} sends nothing until somebody changes it")
     totals = {
         (tag, held.name)
         for tag in ("virtual-mta", "virtual-mta-pool")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from .. import regexes, values
 from ..facts import Facts, Held, Line, at
@@ -134,14 +135,15 @@ def sticky(facts: Facts, report: Report, scopes: Scopes, entries: dict) -> None:
 
 def broad(rules: list[tuple[Line, str, dict[str, str]]], report: Report) -> None:
     """Try each sample on the list: the first entry that matches decides."""
-    open_samples = list(SAMPLES)
+    open_samples, text = list(SAMPLES), _text(SAMPLES)
     for line, regex, acts in rules:
-        possible = _possible(regex, open_samples)
+        possible = _possible(regex, open_samples, text)
         search = regexes.searcher(regex) if possible else None
         hit = [sample for sample in possible if search(sample)] if search else ()
         if not hit:
             continue
         open_samples = [sample for sample in open_samples if sample not in hit]
+        text = _text(open_samples)
         told = f"{regex[:60]} matches {hit[0]!r}" + (
             f" and {len(hit) - 1} more replies about one recipient" if hit[1:] else ""
         )
@@ -153,19 +155,37 @@ def broad(rules: list[tuple[Line, str, dict[str, str]]], report: Report) -> None
             return
 
 
-# Where plain text may stand for something else: character codes, literal runs, names, back references, options.
-_NOT_PLAIN = re.compile(r"\\[0-9A-Za-z](?<![dDsSwWbB])|\(\?(?!:|[=!]|-?i\))")
-_SIGNS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
+# Where plain text may stand for something else: literal runs, names, back references, blanks that count for nothing.
+_NOT_PLAIN = re.compile(r"\\[0-9cCEgklLNopPQuU]|\(\?[a-wyzA-Z^-]*x")
+_SIGNS = re.compile(r"\\x(?:\{[0-9a-f]*\}|[0-9a-f]{0,2})|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 _COUNTS = re.compile(r"\{[0-9,]*\}")
-_INNERMOST = re.compile(r"\([^()]*\)")
+_INNERMOST = re.compile(r"\((?:\?:)?(?P<content>[^()]*)\)(?P<optional>[?*{])?")
 # Text that must be there: no sign with a meaning in it, and no repeat right behind it.
 _RUN = re.compile(r"[a-z0-9 ,:;<>@'-]{2,}(?![?*{])")
 _LOWER = {sample: sample.lower() for sample in SAMPLES}
-_ALL = "\n".join(_LOWER.values())
 
 
-def _possible(regex: str, samples: list[str]) -> list[str]:
-    """The samples that hold all plain text of one alternative. Spares compiling: a list may have thousands of patterns."""
+def _text(samples: Iterable[str]) -> str:
+    return "\n".join(_LOWER[sample] for sample in samples)
+
+
+def _group(found: re.Match, text: str) -> str:
+    """What stands for a group: \\1 where it is needed and none of its alternatives is in any sample, else \\0."""
+    optional = found["optional"] or ""
+    # Behind (? there may be a condition that must not hold.
+    if optional or found["content"][:1] == "?":
+        return "\0" + optional
+    for branch in found["content"].split("|"):
+        if "\1" not in branch and all(run in text for run in _RUN.findall(branch)):
+            return "\0"
+    return "\1"
+
+
+def _possible(regex: str, samples: list[str], text: str) -> list[str]:
+    """The samples that hold all plain text of one alternative. Spares compiling: a list may have thousands of patterns.
+
+    text: what all of them say, lower case.
+    """
     if len(regex) > regexes.LONGEST or _NOT_PLAIN.search(regex):
         return samples
     body = regex[1:-1].lower()
@@ -174,15 +194,15 @@ def _possible(regex: str, samples: list[str]) -> list[str]:
     if "{" in body:
         body = _COUNTS.sub("{}", body)
     while "(" in body:
-        shorter = _INNERMOST.sub("\0", body)
+        shorter = _INNERMOST.sub(lambda found: _group(found, text), body)
         if shorter == body:
             return samples
         body = shorter
     found: set[str] = set()
     for branch in body.split("|"):
         runs = _RUN.findall(branch)
-        if not runs:
+        if not runs and "\1" not in branch:
             return samples
-        if all(run in _ALL for run in runs):
+        if "\1" not in branch and all(run in text for run in runs):
             found.update(sample for sample in samples if all(run in _LOWER[sample] for run in runs))
     return [sample for sample in samples if sample in found] if found else []

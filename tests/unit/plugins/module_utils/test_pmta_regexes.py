@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from pathlib import Path
@@ -132,3 +133,17 @@ def test_what_might_run_for_long_is_not_tried(body):
         f"<smtp-pattern-list l>\n{lists}</smtp-pattern-list>\n<pattern-list m>\nmail-from /{body}/ virtual-mta=v\n</pattern-list>\n"
     )
     assert time.monotonic() - began < 1
+
+
+@pytest.mark.parametrize(
+    "body", ["[b-y]+[2-7]-[K-M]", "(?<=5\\.1\\.1) x", "(?<!a)b", "(?P<first>a|b) c", "[a-z0-9._+-]+@x", "^[B-D][k-k]"]
+)
+def test_usual_forms_are_known_without_compiling(body, monkeypatch):
+    monkeypatch.setattr(regexes, "_refused", lambda body: pytest.fail(f"{body} was compiled"))
+    re.compile(body)
+    assert regexes.beyond(f"/{body}/") is None
+
+
+@pytest.mark.parametrize("body", ["[y-b]", "(?<=a*)b", "(?<=a|bc)d", "(?P<x>a)(?P<x>b)", "(?P<1>a)"])
+def test_what_python_does_not_compile_is_said_to_be_unchecked(body):
+    assert regexes.beyond(f"/{body}/")

@@ -327,3 +327,36 @@ def test_rules_explain_themselves(rule):
     severity, explanation, remedy = RULES[rule]
     assert severity in ("error", "warning") and remedy
     assert explanation[-1] == "." and 20 < len(explanation) < 400 and explanation != remedy
+
+
+def test_one_fault_is_one_finding():
+    weighted = lint(V + tag("virtual-mta-pool p", "virtual-mta v weight 100"))
+    assert [(found.line, found.column, found.rule) for found in weighted] == [(5, 15, "pool-weight")]
+    assert [one.rule for one in lint(V + tag("virtual-mta-pool p", "virtual-mta"))] == ["argument-count"]
+    cut = lint(tag("smtp-pattern-list l", "reply /AUP#O-11/ mode=backoff"))
+    assert [(found.line, found.column, found.rule) for found in cut] == [(2, 11, "comment-swallows")]
+
+
+def test_a_misspelt_setting_shows_no_value():
+    for line in ("passwort=hunter2", "http-api-kee=hunter2", "password=hunter2", "passwort hunter2"):
+        [found] = lint(tag("smtp-user u", line, "source {auth}"))
+        assert found.severity == "error" and "hunter2" not in f"{found.message} {found.remedy}"
+
+
+def test_remedies_show_the_line_to_write():
+    def remedies(text):
+        return [found.remedy for found in lint(text)]
+
+    assert remedies(tag("bounce-category-patterns", "/x/")) == ["Expected: /regex/ CATEGORY"]
+    [remedy] = remedies("virtual-mta v smtp-source-host 192.0.2.1 v.a.example\n")
+    assert "<virtual-mta NAME>" in remedy
+
+
+@pytest.mark.parametrize(
+    "items", ["{a.example,b.example}", "a.example=1", "(a.example|b.example)", "= a.example", "a.example}"]
+)
+def test_what_is_no_list_of_domains_is_no_macro(items):
+    assert [found.rule for found in lint(f"domain-macro m {items}\n") if found.severity == "error"] == [
+        "argument-value"
+    ]
+    assert lint("domain-macro m ${n},{sparkpost},[*.]a.example,*.b.example,$n\ndomain-macro n [10/8],fr\n") == []

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import time
 
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_fleet.routing import relay_pattern
 from ansible_collections.email_engine.fleet.plugins.module_utils.relaying import (
     _ONE_DOMAIN,
+    _STRANGERS,
     address_pattern_fault,
     domain_pattern_fault,
     network_fault,
@@ -116,3 +118,36 @@ def test_a_pattern_takes_no_time():
         for pattern in [*own, *EVIL, "/^" + "a-" * 5000 + "@" + "b-" * 5000 + "/"]
     )
     assert time.process_time() - started < 3
+
+
+@pytest.mark.parametrize(
+    ("body", "one"),
+    [
+        ("^bounce@a\\.example$", True),
+        ("^(bounce|fbl)\\+.*@a-b\\.example$", True),
+        ("^.*@a\\.example$", True),
+        ("@a\\.example$", True),
+        ("^[a-z|]+@a\\.example$", False),
+        ("q|@a\\.example$", False),
+        ("^(a|(b))@a\\.example$", False),
+        ("@a\\.example$|.", False),
+        ("(q|x@a\\.example$", False),
+        ("@a.example$", False),
+        ("@a\\.example", False),
+        ("@a\\.example\\$", False),
+    ],
+)
+def test_a_pattern_that_names_one_domain_needs_no_trial(body, one):
+    assert bool(_ONE_DOMAIN.match(body)) == one
+    if one:
+        assert re.search(body, "q@a.example.com", re.IGNORECASE) is None
+
+
+@given(st.text("aq@.\\\\|()*+?$^x", max_size=14).map(lambda start: f"{start}@zz\\.example$"))
+def test_what_needs_no_trial_matches_nobody_else(body):
+    try:
+        search = re.compile(body, re.IGNORECASE).search
+    except re.error:
+        return
+    if _ONE_DOMAIN.match(body):
+        assert not any(search(stranger) for stranger in _STRANGERS)

@@ -327,13 +327,22 @@ def test_secrets_are_never_told(host):
     host.edit("postmaster", "http-api-key sesame6\npostmaster")
     feed = '<acct-file "|/bin/feed --token=sesame8">\n    http-webhook-url https://h.test/?key=1&api_key=sesame9\n</acct-file>\n'
     host.edit("domain-macro", f"{feed}domain-macro")
-    host.edit("    retry-after 1h\n", "    retry-after 1h\n    command \"/bin/x --password sesame0\"\n")
+    host.edit("    retry-after 1h\n", '    retry-after 1h\n    command "/bin/x --password sesame0"\n')
     host.edit("    retry-after 10m\n", "    retry-after 10m\npassword{ sesame7\n")
     result = host.drift()
     assert "secrets-differ" in kinds(result) and "section-extra" in kinds(result)
     assert not re.search("sesame|hunter2", repr(result) + pmta_drift.summary(result))
     lines = {one["what"]: one["found"] for one in result["differences"] if one["kind"] == "file-line-extra"}
     assert lines["domain $gmail: auth-password"] == lines["domain $gmail: secret-thing"] == "(not shown)"
+
+
+def test_passwords_that_nobody_wants_any_more_are_told_of(host):
+    assert kinds(host.drift(secrets="")) == ["secrets-differ"]
+    host.secrets.write_text("")
+    assert host.drift(secrets="")["verdict"] == "in_sync"
+    host.secrets.unlink()
+    assert host.drift(secrets="")["verdict"] == "in_sync"
+    assert host.drift(secrets=None)["verdict"] == "in_sync"
 
 
 def test_a_secret_among_the_running_settings_is_never_told(host):

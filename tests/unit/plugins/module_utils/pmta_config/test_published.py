@@ -37,6 +37,9 @@ SEEN = {
     "a macro's list below, that goes on": (
         "domain-macro fai\n  example.net,   # first\n  example.com,\n  $other\ndomain-macro other example.edu\n<domain $fai>\n</domain>\n",
         ("syntax-list-below",)),
+    "a pipe without quotes": (
+        "<acct-file |/opt/importer --fast>\n    records d\n    record-fields d *\n</acct-file>\n<acct-file /a.csv>\n</acct-file>\n",
+        ("argument-name",)),
     "a macro's list with an empty line in it": (
         "domain-macro fai example.net,\n    # more of them\n\n    example.com,\n\n    example.edu\n<domain $fai>\n</domain>\n", ()),
     "a macro of endings over three lines": (

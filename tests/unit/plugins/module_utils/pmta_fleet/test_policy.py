@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.expand import expand
 from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.hosts import attach_keys
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_config import lint
-from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_fleet import caps
+from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_fleet import caps, policy_check
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_fleet.nested import NOWHERE
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_fleet.render import render_host
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError
@@ -499,3 +499,20 @@ def test_no_policy_crashes(key, value, data):
 
 
 NOBODY = document({**DEFAULT, **EMPTY})
+
+
+@pytest.mark.parametrize(
+    ("changes", "where", "what"),
+    [
+        ({"domains": {"x.y": {"max-smtp-out": 5, "max-msg-rate": "many"}}}, r"policy_domains\.x\.y\.max-msg-rate", "many"),
+        ({"domain_settings": {"dkim-sign": True, "max-smtp-outt": 3}}, r"policy_domain_settings\.max-smtp-outt", "max-smtp-out"),
+        ({"providers": {"g": {"domains": ["g.h"], "settings": {"retry-after": "1x"}}}}, r"policy_providers\.g\.settings\.retry-after", "1x"),
+        ({"virtual_mta_settings": {"max-smtp-msg-rate": "often"}}, r"policy_virtual_mta_settings\.max-smtp-msg-rate", "often"),
+        ({"virtual_mta_domains": {"*": {"total-max-smtp-in": 3}}}, r"policy_virtual_mta_domains\.\*\.total-max-smtp-in", "belong"),
+        ({"global_settings": {"log-rotate": 3, "total-max-smtp-in": "x"}}, r"policy_global_settings\.total-max-smtp-in", "x"),
+    ],
+)  # fmt: skip
+def test_a_wrong_directive_or_value_is_said_in_the_name_of_its_variable(changes, where, what):
+    with pytest.raises(FleetError, match=f"^{where}: .*{what}") as error:
+        policy_check.check(host_policy(**changes))
+    assert len(error.value.problems) == 1 and error.value.problems[0].remedy

@@ -41,6 +41,7 @@ from policy import host_policy  # noqa: E402
 OLD = HERE / "old/config"
 # Variables of the role policy that say nothing about receivers.
 FLEETS = {
+    "provider_changes",
     "operator",
     "sender_defaults",
     "phases",
@@ -449,6 +450,24 @@ def test_what_takes_the_way_of_a_message_out_of_it_is_not_offered():
     assert [row[0] for row in rows[4:6]] == ["replaced"] * 2
     rows, result = verdicts("<domain *>\nmax-smtp-out 1\nremove-header received,X-Old\n</domain>\n")
     assert rows[2][0] == "dropped" and "remove-header" not in result.policy["policy_domain_settings"]
+
+
+def test_limits_of_old_addresses_are_told_of_and_those_of_every_address_stay():
+    text = "<domain *>\nsource-ip-max-msg-rate 192.0.2.1 10/h\nsource-ip-max-smtp-out 0/0 3\n</domain>\n"
+    rows, result = verdicts(text)
+    assert rows[1][0] == "replaced" and "old addresses" in rows[1][2] and rows[2][0] == "kept"
+    assert result.policy["policy_domain_settings"] == {"source-ip-max-smtp-out": "0/0 3", **NEEDS}
+
+
+def test_a_program_that_takes_accounting_records_is_among_what_the_new_host_needs():
+    notes = verdicts('<acct-file "|/opt/feed --token=x1y2">\nrecords d\n</acct-file>\n')[1].notes
+    assert any("/opt/feed" in note and "new host" in note for note in notes) and "x1y2" not in repr(notes)
+
+
+def test_a_trap_that_is_kept_is_named():
+    rows, result = verdicts("<domain *>\nmax-smtp-out 3\nrequire-starttls yes\n</domain>\n")
+    assert rows[2][0] == "kept" and "warning starttls-required" in rows[2][2] and rows[1][2] == ""
+    assert result.policy["policy_domain_settings"]["require-starttls"] is True
 
 
 def test_a_password_that_a_hash_cut_is_told_of():
