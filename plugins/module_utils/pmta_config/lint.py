@@ -184,7 +184,7 @@ class _Linter:
                     else:
                         lines.append((spec.name, node, self.file))
                     if spec.remark:
-                        self.report(spec.remark[0], self.here(node), spec.remark[1])
+                        self.report(spec.remark[0], self.here(node), *spec.remark[1:])
                     name = spec.name
                     if name in _REGEXES:
                         self.beyond(node, (node._name, *node._args))

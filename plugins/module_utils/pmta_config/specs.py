@@ -22,17 +22,29 @@ class Spec(NamedTuple):
     section: str
     row: directives.Row
     check: values.Arguments
-    remark: tuple[str, str] | None = None
+    # (rule, message, remedy or None for the rule's own)
+    remark: tuple[str, str, str | None] | None = None
 
 
-def _remark(row: directives.Row) -> tuple[str, str] | None:
+# What took the place of directives whose row does not say so.
+_SUCCESSORS = {
+    "smtp-port": "smtp-listener",
+    "smtp-ip": "smtp-listener",
+    "backoff-max-msg-per-hour": "backoff-max-msg-rate",
+    "auto-cold-virtual-mta": "cold-virtual-mta NAME and a <virtual-mta NAME> of that address",
+    "dk-sign": "dkim-sign",
+}
+
+
+def _remark(row: directives.Row) -> tuple[str, str, str | None] | None:
     if "no longer valid" in row.confidence:
-        return "version", f"{row.name}: {row.confidence.rpartition('; ')[2]}"
+        return "version", f"{row.name}: {row.confidence.rpartition('; ')[2]}", None
     if row.deprecated:
-        hint = row.value if "use " in row.value else row.confidence
-        return "deprecated", f"{row.name} is outdated ({hint})"
+        hint = row.value.partition("use ")[2].rstrip(")") or _SUCCESSORS.get(row.name)
+        told = "" if hint else f" ({row.confidence})"
+        return "deprecated", f"{row.name} is outdated{told}", f"Use {hint}" if hint else None
     if not row.documented:
-        return "undocumented", f"{row.name} is not documented ({row.confidence})"
+        return "undocumented", f"{row.name} is not documented ({row.confidence})", None
     return None
 
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from .. import values
 from ..facts import Facts
 from ..finding import ERROR, WARNING, Report, Rule
@@ -94,8 +96,18 @@ def judge(facts: Facts, report: Report, unresolved: str) -> None:
     pools(facts, report)
 
 
+def _elsewhere(facts: Facts, unresolved: str) -> Callable[..., str]:
+    """Severity of a name of these kinds that is not defined: a part that defines none of them counts on another file to do so."""
+
+    def severity(*kinds: str) -> str:
+        return unresolved if facts.whole or any(facts.defined.get(kind) for kind in kinds) else WARNING
+
+    return severity
+
+
 def references(facts: Facts, report: Report, unresolved: str) -> None:
     """Names of virtual MTAs, pools, sources, lists and proxies lead somewhere."""
+    severity = _elsewhere(facts, unresolved)
     for use in facts.uses:
         kind, name = use.kind, use.name
         if kind == "vmta":
@@ -104,21 +116,25 @@ def references(facts: Facts, report: Report, unresolved: str) -> None:
                 and not facts.has("virtual-mta-pool", name)
                 and name.lower() != "{default}"
             ):
-                report("vmta-undefined", use.place, f"no virtual MTA or pool is named {name!r}", severity=unresolved)
+                known = severity("virtual-mta", "virtual-mta-pool")
+                report("vmta-undefined", use.place, f"no virtual MTA or pool is named {name!r}", severity=known)
         elif kind == "member":
             if facts.has("virtual-mta", name):
                 continue
             if facts.has("virtual-mta-pool", name):
                 report("pool-member", use.place, f"{name!r} is a pool")
             else:
-                report("vmta-undefined", use.place, f"no virtual MTA is named {name!r}", severity=unresolved)
+                report(
+                    "vmta-undefined", use.place, f"no virtual MTA is named {name!r}", severity=severity("virtual-mta")
+                )
         elif kind == "source":
             if not facts.has("source", name) and not name.startswith("{") and values.cidr(name):
-                report("source-undefined", use.place, f"no source is named {name!r}", severity=unresolved)
+                report("source-undefined", use.place, f"no source is named {name!r}", severity=severity("source"))
         elif kind in ("pattern-list", "list"):
             defined = facts.defined.get("pattern-list", {}).get(name.lower())
             if defined is None:
-                report("pattern-list-undefined", use.place, f"no pattern list is named {name!r}", severity=unresolved)
+                known = severity("pattern-list")
+                report("pattern-list-undefined", use.place, f"no pattern list is named {name!r}", severity=known)
             elif kind == "pattern-list" and defined.order > use.order:
                 report(
                     "pattern-list-order",
@@ -126,14 +142,15 @@ def references(facts: Facts, report: Report, unresolved: str) -> None:
                     f"pattern list {name!r} is defined below, in line {defined.node.line}",
                 )
         elif kind != "macro" and not facts.has(kind, name):
-            report(f"{kind}-undefined", use.place, f"no {kind} is named {name!r}", severity=unresolved)
+            report(f"{kind}-undefined", use.place, f"no {kind} is named {name!r}", severity=severity(kind))
 
 
 def macros(facts: Facts, report: Report, unresolved: str) -> None:
     """Macros exist, and none leads back to itself."""
+    severity = unresolved if facts.whole or facts.macros else WARNING
     for use in facts.uses:
         if use.kind == "macro" and use.name.lower() not in facts.macros:
-            report("macro-undefined", use.place, f"no domain-macro is named {use.name!r}", severity=unresolved)
+            report("macro-undefined", use.place, f"no domain-macro is named {use.name!r}", severity=severity)
     for held in facts.held("domain") if facts.macros else ():
         if held.name in facts.macros and not any(line[0] == "smtp-hosts" for line in held.lines):
             report(

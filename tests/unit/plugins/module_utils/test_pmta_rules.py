@@ -343,6 +343,19 @@ def test_a_misspelt_setting_shows_no_value():
         assert found.severity == "error" and "hunter2" not in f"{found.message} {found.remedy}"
 
 
+@pytest.mark.parametrize(
+    ("line", "place", "remedy"),
+    [
+        ("route [127.0.0.1]:26", "domain a.example", "Use smtp-hosts"),
+        ("max-msg-per-hour 5", "domain a.example", "Use max-msg-rate"),
+        ("dk-sign yes", "domain a.example", "Use dkim-sign"),
+        ("deliver-local-dsn no", "domain a.example", RULES["deprecated"].remedy),
+    ],
+)
+def test_what_is_outdated_names_its_successor(line, place, remedy):
+    assert [(found.rule, found.remedy) for found in lint(tag(place, line))] == [("deprecated", remedy)]
+
+
 def test_remedies_show_the_line_to_write():
     def remedies(text):
         return [found.remedy for found in lint(text)]
