@@ -27,6 +27,7 @@ def test_the_whole_document(app, client, admin):
         "fleet": fleet(sender(1), sender(2, "other"), tenants=[tenant(), tenant("other")]),
     }
     assert client.put("/api/v1/fleet", headers=admin, json=body).status_code == 200
+    app.state.settings.requests_per_minute = 10**9
     tried = []
     for found in schemathesis.openapi.from_asgi("/api/v1/openapi.json", app).get_all_operations():
         operation = found.ok()

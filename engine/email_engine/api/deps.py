@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from email_engine.settings import Settings
 
-from . import keys
+from . import keys, limits
 from .errors import Refusal
 
 _header = APIKeyHeader(name="X-API-KEY", auto_error=False, description="ee_PREFIX_SECRET")
@@ -36,7 +36,10 @@ Transaction = Annotated[Session, Depends(transaction, scope="function")]
 
 
 def caller(
-    session: Transaction, key: Annotated[str | None, Security(_header)], known: Annotated[Settings, Depends(settings)]
+    request: Request,
+    session: Transaction,
+    key: Annotated[str | None, Security(_header)],
+    known: Annotated[Settings, Depends(settings)],
 ) -> keys.Caller:
     found = keys.find(session, known.key_pepper.get_secret_value(), key) if key else None
     if found is None:
@@ -44,6 +47,7 @@ def caller(
         raise Refusal(
             401, "No valid API key", f"the header X-API-KEY is {why}", {"WWW-Authenticate": 'ApiKey header="X-API-KEY"'}
         )
+    limits.spend(request.app.state.redis, found.key_id, known.requests_per_minute)
     return found
 
 

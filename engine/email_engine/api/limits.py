@@ -1,0 +1,37 @@
+# Copyright (c) 2026, email_engine.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How many requests a key has in a minute, counted in Redis for all processes together."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from .errors import Refusal
+
+log = logging.getLogger(__name__)
+MINUTE = 60
+
+
+def spend(redis: Redis, key_id: int, most: int) -> None:
+    """One request of a key. Raises Refusal when it had *most* in this minute. Without Redis nobody is refused: a stop must get through."""
+    now = int(time.time())
+    name = f"requests:{key_id}:{now // MINUTE}"
+    try:
+        with redis.pipeline(transaction=False) as pipeline:
+            used, _ = pipeline.incr(name).expire(name, 2 * MINUTE).execute()
+    except RedisError as fault:
+        log.warning("Redis is away (%s): requests are not counted", type(fault).__name__)
+        return
+    if used > most:
+        wait = MINUTE - now % MINUTE
+        raise Refusal(
+            429,
+            "Too many requests",
+            f"the key has {most} requests a minute; the next one begins in {wait} s",
+            {"Retry-After": str(wait)},
+        )
