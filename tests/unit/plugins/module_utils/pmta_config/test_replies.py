@@ -80,7 +80,7 @@ def test_no_sample_that_matches_is_left_out(body):
 )
 def test_a_long_list_of_patterns_that_no_sample_can_match_is_not_compiled(shape, monkeypatch):
     tried = []
-    monkeypatch.setattr(replies.regexes, "searcher", lambda regex: tried.append(regex))
+    monkeypatch.setattr(replies.regexes, "searcher", tried.append)
     entries = "".join(f"reply {shape.format(10_000 + number)} mode=backoff\n" for number in range(50))
     lint(f"<smtp-pattern-list l>\n{entries}</smtp-pattern-list>\n")
     assert tried == []
