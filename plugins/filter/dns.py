@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.email_engine.fleet.plugins.module_utils import dns_plan, dns_records
 from ansible_collections.email_engine.fleet.plugins.plugin_utils.domain_filter import domain_filter
 
 
 class FilterModule:
     def filters(self) -> dict[str, t.Callable]:
         return {
-            "dns_records": domain_filter(dns_records.wanted_records),
-            "dns_absent_records": domain_filter(dns_records.absent_records),
-            "dns_pending_records": domain_filter(dns_records.pending_records),
-            "dns_ptr_requests": domain_filter(dns_records.ptr_requests),
-            "dns_ptr_lines": domain_filter(dns_records.ptr_lines),
-            "dns_zone_texts": domain_filter(dns_plan.zone_texts),
+            "dns_records": domain_filter("dns_records", "wanted_records"),
+            "dns_absent_records": domain_filter("dns_records", "absent_records"),
+            "dns_pending_records": domain_filter("dns_records", "pending_records"),
+            "dns_ptr_requests": domain_filter("dns_records", "ptr_requests"),
+            "dns_ptr_lines": domain_filter("dns_records", "ptr_lines"),
+            "dns_zone_texts": domain_filter("dns_plan", "zone_texts"),
         }

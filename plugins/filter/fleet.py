@@ -7,24 +7,21 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.email_engine.fleet.plugins.module_utils.fleet import additions, carry, expand, hosts
-from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_fleet import render
-from ansible_collections.email_engine.fleet.plugins.module_utils.proof import proof_messages, proof_rows, proof_table
 from ansible_collections.email_engine.fleet.plugins.plugin_utils.domain_filter import domain_filter
 
 
 class FilterModule:
     def filters(self) -> dict[str, t.Callable]:
         return {
-            "fleet_add_sender": domain_filter(additions.add_sender),
-            "fleet_document": domain_filter(expand.expand),
-            "fleet_carry_over": domain_filter(carry.carry_over),
-            "fleet_key_requests": domain_filter(hosts.key_requests),
-            "fleet_attach_keys": domain_filter(hosts.attach_keys),
-            "fleet_addresses": domain_filter(hosts.addresses),
-            "fleet_feeder_passwords": domain_filter(expand.feeder_passwords),
-            "pmta_config_for": domain_filter(render.render_host),
-            "proof_messages": domain_filter(proof_messages),
-            "proof_rows": domain_filter(proof_rows),
-            "proof_table": domain_filter(proof_table),
+            "fleet_add_sender": domain_filter("fleet.additions", "add_sender"),
+            "fleet_document": domain_filter("fleet.expand", "expand"),
+            "fleet_carry_over": domain_filter("fleet.carry", "carry_over"),
+            "fleet_key_requests": domain_filter("fleet.hosts", "key_requests"),
+            "fleet_attach_keys": domain_filter("fleet.hosts", "attach_keys"),
+            "fleet_addresses": domain_filter("fleet.hosts", "addresses"),
+            "fleet_feeder_passwords": domain_filter("fleet.expand", "feeder_passwords"),
+            "pmta_config_for": domain_filter("pmta_fleet.render", "render_host"),
+            "proof_messages": domain_filter("proof", "proof_messages"),
+            "proof_rows": domain_filter("proof", "proof_rows"),
+            "proof_table": domain_filter("proof", "proof_table"),
         }

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_import import files
 from ansible_collections.email_engine.fleet.plugins.plugin_utils.domain_filter import domain_filter
 
 
 class FilterModule:
     def filters(self) -> dict[str, t.Callable]:
-        return {"pmta_import_vault_state": domain_filter(files.state)}
+        return {"pmta_import_vault_state": domain_filter("pmta_import.files", "state")}

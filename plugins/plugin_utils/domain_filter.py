@@ -8,22 +8,31 @@ Note that this is PRIVATE to the collection. It can have breaking changes at any
 
 from __future__ import annotations
 
-import functools
+import importlib
 import typing as t
 
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError
 
+DOMAIN = "ansible_collections.email_engine.fleet.plugins.module_utils"
 
-def domain_filter(function: t.Callable) -> t.Callable:
-    """The same function, whose faults are filter errors: every problem on a line of its own, no traceback."""
 
-    @functools.wraps(function)
+def domain_filter(room: str, name: str) -> t.Callable:
+    """The function *name* of the domain's module *room*; its faults are filter errors, every problem on a line of its own, no traceback.
+
+    The module is imported at the first call: Ansible loads all filters of a collection in each task's process to find one.
+    """
+
     def call(*args: t.Any, **kwargs: t.Any) -> t.Any:
         try:
-            return function(*args, **kwargs)
+            return function_of(room, name)(*args, **kwargs)
         except FleetError as error:
             raise AnsibleFilterError(str(error)) from error
 
+    call.target = (room, name)
     return call
+
+
+def function_of(room: str, name: str) -> t.Callable:
+    return getattr(importlib.import_module(f"{DOMAIN}.{room}"), name)

@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ansible_collections.email_engine.fleet.plugins.plugin_utils.domain_filter import function_of
+
 ROOT = Path(__file__).parents[2]
 FRAGMENT = "email_engine.fleet.attributes.actiongroup_fleet"
 MODULES = sorted((ROOT / "plugins/modules").glob("*.py"))
@@ -87,6 +89,14 @@ def test_filters_are_documented():
         assert set(sidecar) == {"DOCUMENTATION", "EXAMPLES", "RETURN"}, name
         assert sidecar["DOCUMENTATION"]["name"] == name
         assert f"email_engine.fleet.{name}" in sidecar["EXAMPLES"]
+
+
+def test_every_filter_names_a_function_of_the_domain():
+    """Filters import their function at the first call, so a wrong name would show only then."""
+    for path in (ROOT / "plugins/filter").glob("*.py"):
+        plugin = importlib.import_module(f"ansible_collections.email_engine.fleet.plugins.filter.{path.stem}")
+        for name, function in plugin.FilterModule().filters().items():
+            assert callable(function_of(*function.target)), name
 
 
 def test_every_sanity_exception_has_a_reason():

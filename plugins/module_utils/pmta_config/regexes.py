@@ -174,7 +174,8 @@ _NAMES = {
 }
 # Where only trying tells whether Python reads it.
 _DOUBTFUL = re.compile(
-    r"\(\?<[=!](?![^()*+?{|]*\))|\}\{|\\(?![dDsSwWbBAZtnrfvx])[a-zA-Z]|\[[^]]*[A-Za-z0-9]-[A-Za-z0-9]|\\[0-9]|\{[0-9]{4}|\(\?P(?!<[A-Za-z_]\w{0,30}>(?!.*\(\?P))|\(\?\(|[*+?}][*+?{]"
+    r"\(\?<[=!](?![^()*+?{|]*\))|\}\{|\\(?![dDsSwWbBAZtnrfvx])[a-zA-Z]|\[[^]]*[A-Za-z0-9]-[A-Za-z0-9]|\\[0-9]|\{[0-9]{4}"
+    r"|\(\?P(?!<[A-Za-z_]\w{0,30}>(?!.*\(\?P))|\(\?\(|[*+?}][*+?{]"
 )
 _RANGE = re.compile(r"([a-z])-([a-z])|([A-Z])-([A-Z])|([0-9])-([0-9])")
 _CASE = re.compile(r"\A\(\?-i\)")
