@@ -53,11 +53,11 @@ paths:
 
 import os
 import stat
-import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.dns_text import is_name, plain_name
+from ansible_collections.email_engine.fleet.plugins.module_utils.local.writing import replace_file
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError, Problem
 
 
@@ -76,20 +76,6 @@ def current(path: str) -> tuple[str | None, int]:
             return stream.read(), stat.S_IMODE(os.fstat(stream.fileno()).st_mode)
     except FileNotFoundError:
         return None, 0
-
-
-def write(path: str, text: str, mode: int) -> None:
-    handle, temporary = tempfile.mkstemp(prefix=".new-", dir=os.path.dirname(path))
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            os.fchmod(stream.fileno(), mode)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
 
 
 def main() -> None:
@@ -123,7 +109,7 @@ def main() -> None:
             diffs.append({"before_header": path, "after_header": path, "before": before or "", "after": text})
             if not module.check_mode:
                 os.makedirs(directory, exist_ok=True)
-                write(path, text, mode)
+                replace_file(path, text, mode)
     except OSError as error:
         module.fail_json(msg=f"{error.filename or directory}: {error.strerror}. Correct it and run again", **result)
     if module._diff:

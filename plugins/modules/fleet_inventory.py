@@ -73,10 +73,11 @@ lines:
 
 import io
 import os
-import tempfile
 import traceback
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ansible_collections.email_engine.fleet.plugins.module_utils.local.writing import replace_file
 
 try:
     from ruamel.yaml import YAML
@@ -164,18 +165,7 @@ def entry_lines(sender: dict) -> list[str]:
 def write(path: str, text: str) -> None:
     """Replace the file in one step, keeping its mode and owner."""
     old = os.stat(path)
-    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".fleet-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(temporary, old.st_mode & 0o7777)
-        os.chown(temporary, old.st_uid, old.st_gid)
-        os.replace(temporary, path)
-    except OSError:
-        os.unlink(temporary)
-        raise
+    replace_file(path, text, old.st_mode & 0o7777, (old.st_uid, old.st_gid))
 
 
 def main() -> None:

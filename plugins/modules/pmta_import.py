@@ -124,11 +124,11 @@ vault:
 """
 
 import os
-import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.local.config_files import Includes, read_text, trouble
+from ansible_collections.email_engine.fleet.plugins.module_utils.local.writing import replace_file
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_import import Import, Unread, files, import_config
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_import.later import beats, said_again
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_import.report import markdown
@@ -256,18 +256,7 @@ def changes(directory: str, wanted: dict[str, str], overwrite: bool) -> dict[str
 def write(path: str, text: str) -> None:
     """Replace the file in one step."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    mode = os.stat(path).st_mode & 0o7777 if os.path.exists(path) else 0o644
-    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".import-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(temporary, mode)
-        os.replace(temporary, path)
-    except OSError:
-        os.unlink(temporary)
-        raise
+    replace_file(path, text, os.stat(path).st_mode & 0o7777 if os.path.exists(path) else 0o644)
 
 
 def main() -> None:

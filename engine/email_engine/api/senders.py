@@ -8,10 +8,9 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Response
-from sqlalchemy import select
 
-from email_engine.store.fleet import sender_document
-from email_engine.store.models import Domain, FleetState, Ip, Tenant
+from email_engine.store.fleet import sender_document, sender_rows
+from email_engine.store.models import Ip
 
 from . import finding
 from .deps import Caller, Transaction
@@ -21,19 +20,9 @@ router = APIRouter(prefix="/ips", tags=["senders"])
 Name = Annotated[str, Path(max_length=253, pattern=r"^[a-z0-9.-]+$", description="Host name of the sender.")]
 
 
-def _rows():
-    return (
-        select(Ip, Domain, Tenant, FleetState.paused)
-        .join(Domain, Domain.id == Ip.domain_id)
-        .join(Tenant, Tenant.id == Ip.tenant_id)
-        .join(FleetState, FleetState.id == 1)
-        .order_by(Ip.id)
-    )
-
-
 @router.get("", summary="The senders that are not retired")
 def read_all(key: Caller, session: Transaction, limit: Limit = 100, after: After = 0) -> Page[dict[str, Any]]:
-    wanted = _rows().where(Ip.status != "retired", Ip.id > after).limit(limit + 1)
+    wanted = sender_rows().where(Ip.status != "retired", Ip.id > after).limit(limit + 1)
     if key.tenant_id is not None:
         wanted = wanted.where(Ip.tenant_id == key.tenant_id)
     rows = session.execute(wanted).all()
@@ -46,4 +35,4 @@ def read_all(key: Caller, session: Transaction, limit: Limit = 100, after: After
 def read(name: Name, key: Caller, session: Transaction, response: Response) -> dict[str, Any]:
     ip = finding.sender(session, key, name)
     response.headers["ETag"] = f'"{ip.version}"'
-    return sender_document(*session.execute(_rows().where(Ip.id == ip.id)).one())
+    return sender_document(*session.execute(sender_rows().where(Ip.id == ip.id)).one())

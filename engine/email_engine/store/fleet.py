@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import Select, select, text
 from sqlalchemy.orm import Session
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.agreement import (
@@ -33,22 +33,28 @@ _TENANT_COLUMNS = ("name", "routing", "pool")
 def document(session: Session, tenant_id: int | None = None) -> dict[str, Any]:
     """The fleet document of all tenants, or of one. Two queries, whatever the size."""
     tenants = select(Tenant).order_by(Tenant.id)
-    senders = (
-        select(Ip, Domain, Tenant, FleetState.paused)
-        .join(Domain, Domain.id == Ip.domain_id)
-        .join(Tenant, Tenant.id == Ip.tenant_id)
-        .join(FleetState, FleetState.id == 1)
-    )
+    senders = sender_rows()
     if tenant_id is not None:
         tenants = tenants.where(Tenant.id == tenant_id)
         senders = senders.where(Ip.tenant_id == tenant_id)
-    rows = session.execute(senders.where(Ip.status != "retired").order_by(Ip.id))
+    rows = session.execute(senders.where(Ip.status != "retired"))
     return {
         "version": 1,
         "tenants": [_tenant_document(tenant) for tenant in session.scalars(tenants)],
         "senders": [sender_document(*row) for row in rows],
         "gone": [],
     }
+
+
+def sender_rows() -> Select[tuple[Ip, Domain, Tenant, bool]]:
+    """What `sender_document` takes, of every sender, by id."""
+    return (
+        select(Ip, Domain, Tenant, FleetState.paused)
+        .join(Domain, Domain.id == Ip.domain_id)
+        .join(Tenant, Tenant.id == Ip.tenant_id)
+        .join(FleetState, FleetState.id == 1)
+        .order_by(Ip.id)
+    )
 
 
 def tenant_id(session: Session, name: str) -> int | None:

@@ -14,17 +14,13 @@ from __future__ import annotations
 
 import fnmatch
 import ipaddress
-import re
-from collections.abc import Callable, Iterable, Iterator
-from typing import Optional
+from collections.abc import Iterable, Iterator
 
-from .parse import parse
+from .parse import Resolver, parse
+from .tokens import MACRO
 from .tree import Config, Directive, Node, Section
 
 DEFAULT_VMTA = "{default}"
-# Given the pattern of an include and the file it stands in: (name, text) of each file it reads, or None if it cannot be read.
-Resolver = Callable[[str, str], Optional[list[tuple[str, str]]]]
-_MACRO = re.compile(r"\$\{?([A-Za-z0-9_]+)\}?")
 
 
 class Effective:
@@ -124,7 +120,7 @@ class Effective:
         return self._expanded(pattern.lower(), ())
 
     def _expanded(self, pattern: str, seen: tuple[str, ...]) -> list[str]:
-        found = _MACRO.search(pattern)
+        found = MACRO.search(pattern)
         if not found:
             return [pattern]
         name = found[1]

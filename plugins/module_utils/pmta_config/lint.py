@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from . import regexes, sections, specs, tokens, values
 from .collector import paused
@@ -20,21 +20,17 @@ from .finding import ERROR, WARNING, Finding, Silenced
 from .host import RULES as HOST_RULES
 from .host import Needed, Observed, judge_host, needed
 from .judges import judge
-from .parse import locate, parse
+from .parse import Resolver, locate, parse
 from .printer import render
 from .rules import RULES
 from .silence import MARKER, Silencer
 from .tree import Config, Directive, Node, Section
-
-# Given the pattern of an include and the file it stands in: (name, text) of each file it reads, or None if it cannot be read.
-Resolver = Callable[[str, str], Optional[list[tuple[str, str]]]]
 
 # Directives that take regexes, and the entries that are one.
 _REGEXES = tokens.REGEX_DIRECTIVES | {"/regex/"}
 MOST_FINDINGS = 1000
 DEEPEST_INCLUDE = 20
 DEEPEST_TAG = 50
-_MACRO = re.compile(r"\$\{?([A-Za-z0-9_]+)\}?")
 _QUAD = re.compile(r"[0-9]+(?:\.[0-9]+){3}\Z")
 # Two of these at global level: the file is a whole configuration, not a part that another one includes.
 _MARKS = frozenset(("postmaster", "log-file", "spool", "smtp-listener", "http-mgmt-port", "run-as-root", "acct-file"))
@@ -551,7 +547,7 @@ class _Linter:
 
     def macros_in(self, text: str, node: Directive | Section, index: int) -> None:
         if "$" in text:
-            for name in _MACRO.findall(text):
+            for name in tokens.MACRO.findall(text):
                 self.use("macro", name, node, index)
 
     def on_vmta(self, node: Directive, around: tuple[Section, ...]) -> None:
@@ -628,7 +624,7 @@ class _Linter:
         name = node.args[0]
         inside = []
         for word in node.args[1:]:
-            inside += _MACRO.findall(word)
+            inside += tokens.MACRO.findall(word)
         place = self.here(node, 1)
         if name.lower() in self.facts.macros:
             first = self.facts.macros[name.lower()][1]

@@ -13,11 +13,16 @@ Accepted beyond the documented grammar, because published configurations hold it
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import Optional
 
 from . import specs, tokens
 from .collector import paused
 from .finding import ERROR, WARNING, Finding
 from .tree import Blank, Comment, Config, Directive, Garbage, Section
+
+# Given the pattern of an include and the file it stands in: (name, text) of each file it reads, or None if it cannot be read.
+Resolver = Callable[[str, str], Optional[list[tuple[str, str]]]]
 
 SPACE = tokens.SPACE
 LONGEST_LINE = 1_000_000

@@ -36,6 +36,10 @@ SECRETS = frozenset(
     )
 )
 
+# A macro where it is used: $NAME or ${NAME}.
+MACRO = re.compile(r"\$\{?([A-Za-z0-9_]+)\}?")
+MACRO_NAME = re.compile(r"[A-Za-z0-9_]+\Z")
+
 # Unrolled loops: a line of any length is read once, without a stack of alternatives.
 _QUOTED = r'"[^"\\]*(?:\\.[^"\\]*)*"'
 _WORD = re.compile(rf'[^\s"]+(?:{_QUOTED}[^\s"]*)*|{_QUOTED}(?:[^\s"]+|{_QUOTED})*', re.ASCII | re.DOTALL)

@@ -16,7 +16,7 @@ from functools import cache, lru_cache
 from typing import Optional
 
 from . import regexes
-from .tokens import unquote
+from .tokens import MACRO_NAME, unquote
 
 Word = Callable[[str], Optional[str]]
 # Index of the argument at fault (0-based) and what is wrong.
@@ -42,7 +42,6 @@ _NO_MACRO = r"[^\s@/\[\]{}*,;:\"'()<>|=$]*"
 _PATTERN = re.compile(
     rf"(?:\*|(?:\[\*\.\]|\*\.)?(?!\Z){_NO_MACRO}(?:{_MACRO_PART}{_NO_MACRO})*|\{{[A-Za-z0-9_-]+\}}|\[[^\s\]]+\])\Z"
 )
-_MACRO_NAME = re.compile(r"[A-Za-z0-9_]+\Z")
 _EMAIL = re.compile(r"[^\s@,;<>]+@[^\s@,;<>]+\Z")
 _URL = re.compile(r"https?://[^\s/]+\S*\Z", re.IGNORECASE)
 _HEADER = re.compile(r"[!-9;-~]+\Z")
@@ -328,7 +327,7 @@ def _domain_key(args: tuple[str, ...]) -> Fault:
 def _domain_macro(args: tuple[str, ...]) -> Fault:
     if len(args) < 2:
         return _count(args, 2, 0)
-    if not _MACRO_NAME.match(args[0]):
+    if not MACRO_NAME.match(args[0]):
         return 0, f"macro name {args[0]!r} may only hold letters, digits and _"
     return _macro_items(args)
 

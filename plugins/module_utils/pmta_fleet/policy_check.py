@@ -11,13 +11,12 @@ import typing as t
 from ..fleet.inventory import Checker
 from ..pmta_config import ERROR, Section, lint, render
 from ..pmta_config.embedded import embedded
-from ..pmta_config.tokens import SECRETS
+from ..pmta_config.tokens import MACRO_NAME, SECRETS
 from ..pmta_config.values import actions, domain_pattern, regex
 from ..problems import FleetError
 from .policy import COMMON_REPLIES, HOSTS, LIST, replies_of, rollup_of
 from .settings import directives, values_of
 
-_MACRO = re.compile(r"[A-Za-z0-9_]+\Z")
 # A comment starts wherever # stands, quoted or not.
 _UNWRITABLE = re.compile(r"[#\x00-\x08\x0a-\x1f\x7f]")
 _CANNOT = "holds #, which starts a comment, or a line break"
@@ -135,7 +134,7 @@ class _Judge:
 
     def macro(self, where: str, name: object, members: object, place: str = "") -> bool:
         """place: where its domains are given, if not at *where* itself."""
-        if not isinstance(name, str) or not _MACRO.match(name):
+        if not isinstance(name, str) or not MACRO_NAME.match(name):
             self.check.add(where, f"{name!r} is no name of a macro", "Use letters, digits and _ only.")
             return False
         place = place or where

@@ -10,6 +10,7 @@ import typing as t
 
 from ..pmta_config import Directive, Section
 from ..pmta_config.effective import Effective
+from ..pmta_config.tokens import MACRO_NAME
 from ..pmta_config.values import domain_pattern
 from ..pmta_config.values import items as listed
 from . import fates, nested, secret
@@ -20,7 +21,6 @@ from .read import Item, flat
 from .report import DROPPED, KEPT, REPLACED, UNCLEAR
 
 _PLAIN_DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)+\Z")
-_MACRO_NAME = re.compile(r"[A-Za-z0-9_]+\Z")
 
 
 class Tag(t.NamedTuple):
@@ -44,7 +44,7 @@ class Receivers:
 
     def macro(self, item: Item) -> None:
         values = item.node.values
-        if len(values) < 2 or not _MACRO_NAME.match(values[0]):
+        if len(values) < 2 or not MACRO_NAME.match(values[0]):
             self._context.report.add(item, UNCLEAR, "", "a macro needs a name and domains")
             return
         name = next((known for known in self.macros if known.lower() == values[0].lower()), None)
