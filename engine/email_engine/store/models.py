@@ -22,6 +22,7 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     ForeignKeyConstraint,
+    Identity,
     Index,
     MetaData,
     String,
@@ -36,6 +37,9 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.status import PURPOSES, ROUTINGS, STATUSES
 
 OWNERS = ("inventory", "api")
+VERDICTS = ("yes", "no", "unknown")
+#: One converge at a time; a stop waits for none.
+LANES = ("converge", "stop")
 JOB_STATES = ("queued", "running", "succeeded", "failed", "cancelled")
 
 
@@ -263,6 +267,32 @@ class BlacklistEvent(OfSender, Base):
     )
 
 
+class DnsCheck(OfSender, Base):
+    """What the last DNS check saw of a sender. edges: {edge: {"verdict", "wanted", "found", "server", "remedy"}}; green: of all edges."""
+
+    __tablename__ = "dns_checks"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    checked_at: Mapped[datetime]
+    green: Mapped[str]
+    edges: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+
+    __table_args__ = of_sender(UniqueConstraint("ip_id"), one_of("green", VERDICTS))
+
+
+class DnsblVerdict(OfSender, Base):
+    """What the last check heard of one list about one sender. listed: unknown where the list gave no sound answer."""
+
+    __tablename__ = "dnsbl_verdicts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    blacklist_name: Mapped[str]
+    listed: Mapped[str]
+    checked_at: Mapped[datetime]
+
+    __table_args__ = of_sender(UniqueConstraint("ip_id", "blacklist_name"), one_of("listed", VERDICTS))
+
+
 class Incident(Base):
     """Opened by a check, closed by evidence or by a person with a cause."""
 
@@ -304,19 +334,30 @@ class ApiKey(Base):
 
 
 class Job(Base):
-    """A run of a playbook that a change asked for."""
+    """Playbooks that a change asked for. kind and arguments say which; subject: the sender or tenant it is about.
+
+    worker: who runs it, a new token for each attempt, so that one who was given up cannot write any more. seen_at: its last sign of
+    life. step: of how many playbooks the end is known; a resumed job goes on there. error: why it failed, for an operator.
+    """
 
     __tablename__ = "jobs"
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, server_default=func.gen_random_uuid())
+    number: Mapped[int] = mapped_column(Identity(), unique=True)
     kind: Mapped[str]
+    lane: Mapped[str] = mapped_column(server_default="converge")
     tenant_id: Mapped[int | None] = mapped_column(ForeignKey("tenants.id"))
+    subject: Mapped[str | None]
     state: Mapped[str] = mapped_column(server_default="queued")
     arguments: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     progress: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     result: Mapped[dict[str, Any] | None]
+    error: Mapped[str | None]
+    step: Mapped[int] = mapped_column(server_default=text("0"))
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    worker: Mapped[str | None]
     asked_by: Mapped[str]
+    cancel_asked_by: Mapped[str | None]
     created_at: Mapped[datetime] = now()
     started_at: Mapped[datetime | None]
     seen_at: Mapped[datetime | None]
@@ -324,9 +365,28 @@ class Job(Base):
 
     __table_args__ = (
         one_of("state", JOB_STATES),
+        one_of("lane", LANES),
         # One converge at a time, whatever the workers do.
-        Index("uq_jobs_running", text("(true)"), unique=True, postgresql_where=text("state = 'running'")),
+        Index("uq_jobs_running", "lane", unique=True, postgresql_where=text("state = 'running' AND lane = 'converge'")),
+        Index("ix_jobs_state_lane_number", "state", "lane", "number"),
     )
+
+
+class JobLine(Base):
+    """A line of a job's log, without secrets. outcome: of a task on a host (ok, changed, failed, unreachable, skipped), null for other lines."""
+
+    __tablename__ = "job_lines"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    job_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("jobs.id"))
+    at: Mapped[datetime] = now()
+    step: Mapped[int]
+    host: Mapped[str | None]
+    task: Mapped[str | None]
+    outcome: Mapped[str | None]
+    text: Mapped[str]
+
+    __table_args__ = (Index("ix_job_lines_job_id_id", "job_id", "id"),)
 
 
 class IdempotencyKey(Base):
@@ -344,13 +404,15 @@ class IdempotencyKey(Base):
 
 class FleetState(Base):
     """One row. revision: counts every change of a tenant, domain or sender, and every stop of everything; a trigger keeps it, so
-    that nobody can forget. paused: nobody sends."""
+    that nobody can forget. paused: nobody sends. policy, mtas: the inventory's as last declared; what senders of the API are made by."""
 
     __tablename__ = "fleet_state"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     revision: Mapped[int] = mapped_column(server_default=text("0"))
     paused: Mapped[bool] = mapped_column(server_default=text("false"))
+    policy: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    mtas: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
 
     __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
 

@@ -16,11 +16,11 @@ depends_on = None
 
 # The application may change everything but its past.
 GRANTS = (
-    "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}",
-    "REVOKE UPDATE, DELETE, TRUNCATE ON audit_log FROM {role}",
-    "REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON alembic_version FROM {role}",
-    "REVOKE INSERT, DELETE, TRUNCATE ON fleet_state FROM {role}",
-    "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}",
+    'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO "{role}"',
+    'REVOKE UPDATE, DELETE, TRUNCATE ON audit_log FROM "{role}"',
+    'REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON alembic_version FROM "{role}"',
+    'REVOKE INSERT, DELETE, TRUNCATE ON fleet_state FROM "{role}"',
+    'GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO "{role}"',
 )
 # The owner's slips, too.
 APPEND_ONLY = """
@@ -39,9 +39,14 @@ BEGIN
     RETURN NULL;
 END $$;
 """
-COUNTED = ("tenants", "domains", "ips")
+# What the fleet document shows; a domain's check results are not in it.
+COUNTED = {
+    "tenants": "UPDATE",
+    "domains": "UPDATE OF tenant_id, name, dkim_selector, dkim_key_path, dkim_public",
+    "ips": "UPDATE",
+}
 COUNT = """
-CREATE TRIGGER counted AFTER INSERT OR UPDATE OR DELETE ON {table}
+CREATE TRIGGER counted AFTER INSERT OR {update} OR DELETE ON {table}
     FOR EACH STATEMENT EXECUTE FUNCTION fleet_changed();
 """
 
@@ -77,6 +82,8 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("revision", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("paused", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("policy", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("mtas", sa.ARRAY(sa.String()), server_default=sa.text("'{}'"), nullable=False),
         sa.CheckConstraint("id = 1", name=op.f("ck_fleet_state_one_row")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_fleet_state")),
     )
@@ -99,6 +106,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("id", "routing", name=op.f("uq_tenants_id_routing")),
         sa.UniqueConstraint("name", name=op.f("uq_tenants_name")),
         sa.UniqueConstraint("pool", name=op.f("uq_tenants_pool")),
+    )
+    op.create_table(
+        "turns",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("next", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_turns")),
     )
     op.create_table(
         "api_keys",
@@ -138,30 +151,40 @@ def upgrade() -> None:
     op.create_table(
         "jobs",
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
+        sa.Column("number", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("lane", sa.Text(), server_default="converge", nullable=False),
         sa.Column("tenant_id", sa.BigInteger(), nullable=True),
+        sa.Column("subject", sa.Text(), nullable=True),
         sa.Column("state", sa.Text(), server_default="queued", nullable=False),
         sa.Column("arguments", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("progress", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("result", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("step", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("attempts", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("worker", sa.Text(), nullable=True),
         sa.Column("asked_by", sa.Text(), nullable=False),
+        sa.Column("cancel_asked_by", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("lane IN ('converge', 'stop')", name=op.f("ck_jobs_lane")),
         sa.CheckConstraint(
             "state IN ('queued', 'running', 'succeeded', 'failed', 'cancelled')", name=op.f("ck_jobs_state")
         ),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_jobs_tenant_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_jobs")),
+        sa.UniqueConstraint("number", name=op.f("uq_jobs_number")),
     )
+    op.create_index("ix_jobs_state_lane_number", "jobs", ["state", "lane", "number"], unique=False)
     op.create_index(
         "uq_jobs_running",
         "jobs",
-        [sa.literal_column("(true)")],
+        ["lane"],
         unique=True,
-        postgresql_where=sa.text("state = 'running'"),
+        postgresql_where=sa.text("state = 'running' AND lane = 'converge'"),
     )
     op.create_table(
         "idempotency_keys",
@@ -254,6 +277,20 @@ def upgrade() -> None:
         "uq_ips_vmta_name", "ips", ["mta", "vmta_name"], unique=True, postgresql_where=sa.text("status <> 'retired'")
     )
     op.create_table(
+        "job_lines",
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("job_id", sa.Uuid(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("step", sa.BigInteger(), nullable=False),
+        sa.Column("host", sa.Text(), nullable=True),
+        sa.Column("task", sa.Text(), nullable=True),
+        sa.Column("outcome", sa.Text(), nullable=True),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], name=op.f("fk_job_lines_job_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_job_lines")),
+    )
+    op.create_index("ix_job_lines_job_id_id", "job_lines", ["job_id", "id"], unique=False)
+    op.create_table(
         "blacklist_events",
         sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("blacklist_name", sa.Text(), nullable=False),
@@ -274,6 +311,36 @@ def upgrade() -> None:
         ["ip_id", "blacklist_name"],
         unique=True,
         postgresql_where=sa.text("cleared_at IS NULL"),
+    )
+    op.create_table(
+        "dns_checks",
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("checked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("green", sa.Text(), nullable=False),
+        sa.Column("edges", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("ip_id", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("green IN ('yes', 'no', 'unknown')", name=op.f("ck_dns_checks_green")),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "ip_id"], ["ips.tenant_id", "ips.id"], name=op.f("fk_dns_checks_tenant_id_ip_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dns_checks")),
+        sa.UniqueConstraint("ip_id", name=op.f("uq_dns_checks_ip_id")),
+    )
+    op.create_table(
+        "dnsbl_verdicts",
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("blacklist_name", sa.Text(), nullable=False),
+        sa.Column("listed", sa.Text(), nullable=False),
+        sa.Column("checked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("ip_id", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("listed IN ('yes', 'no', 'unknown')", name=op.f("ck_dnsbl_verdicts_listed")),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "ip_id"], ["ips.tenant_id", "ips.id"], name=op.f("fk_dnsbl_verdicts_tenant_id_ip_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dnsbl_verdicts")),
+        sa.UniqueConstraint("ip_id", "blacklist_name", name=op.f("uq_dnsbl_verdicts_ip_id_blacklist_name")),
     )
     op.create_table(
         "incidents",
@@ -315,12 +382,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("ip_id", "hour", name=op.f("uq_sent_hourly_ip_id_hour")),
     )
     op.create_table(
-        "turns",
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("next", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("name", name=op.f("pk_turns")),
-    )
-    op.create_table(
         "warmup_plans",
         sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("phase", sa.Text(), nullable=False),
@@ -359,23 +420,26 @@ def upgrade() -> None:
     )
     op.execute(APPEND_ONLY)
     op.execute(REVISION)
-    for table in COUNTED:
-        op.execute(COUNT.format(table=table))
+    for table, update in COUNTED.items():
+        op.execute(COUNT.format(table=table, update=update))
     for statement in GRANTS:
         op.execute(statement.format(role=context.config.attributes["role"]))
 
 
 def downgrade() -> None:
-    op.drop_table("turns")
     op.drop_table("warmup_daily_stats")
     op.drop_table("warmup_plans")
     op.drop_table("sent_hourly")
     op.drop_index("uq_incidents_open", table_name="incidents", postgresql_where=sa.text("closed_at IS NULL"))
     op.drop_table("incidents")
+    op.drop_table("dnsbl_verdicts")
+    op.drop_table("dns_checks")
     op.drop_index(
         "uq_blacklist_events_open", table_name="blacklist_events", postgresql_where=sa.text("cleared_at IS NULL")
     )
     op.drop_table("blacklist_events")
+    op.drop_index("ix_job_lines_job_id_id", table_name="job_lines")
+    op.drop_table("job_lines")
     op.drop_index("uq_ips_vmta_name", table_name="ips", postgresql_where=sa.text("status <> 'retired'"))
     op.drop_index(
         "uq_ips_sender_email",
@@ -390,10 +454,14 @@ def downgrade() -> None:
     op.drop_index("ix_ips_tenant_id_status", table_name="ips")
     op.drop_table("ips")
     op.drop_table("idempotency_keys")
-    op.drop_index("uq_jobs_running", table_name="jobs", postgresql_where=sa.text("state = 'running'"))
+    op.drop_index(
+        "uq_jobs_running", table_name="jobs", postgresql_where=sa.text("state = 'running' AND lane = 'converge'")
+    )
+    op.drop_index("ix_jobs_state_lane_number", table_name="jobs")
     op.drop_table("jobs")
     op.drop_table("domains")
     op.drop_table("api_keys")
+    op.drop_table("turns")
     op.drop_table("tenants")
     op.drop_table("fleet_state")
     op.drop_table("declarations")
