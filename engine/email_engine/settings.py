@@ -1,21 +1,47 @@
 # Copyright (c) 2026, email_engine.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings of the control plane: environment variables that start with EMAIL_ENGINE_, or a file that systemd passes as a credential."""
+"""Settings of the control plane: environment variables that start with EMAIL_ENGINE_; secrets from systemd's credentials directory,
+in files named as the variable in lower case (email_engine_key_pepper)."""
 
 from __future__ import annotations
+
+import os
+from pathlib import Path
 
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """database: SQLAlchemy URL of the application's role. redis: URL. key_pepper: makes the hashes of API keys useless elsewhere."""
+    """database: SQLAlchemy URL of the application's role. redis: URL. key_pepper: makes the hashes of API keys useless elsewhere.
+    session_secret: signs the web page's cookies. The rest says where jobs find what they run with, see `jobs`."""
 
-    model_config = SettingsConfigDict(env_prefix="EMAIL_ENGINE_", secrets_dir=None)
+    model_config = SettingsConfigDict(env_prefix="EMAIL_ENGINE_")
 
     database: SecretStr
     redis: SecretStr
     key_pepper: SecretStr
+    session_secret: SecretStr | None = None
     database_connections: int = 10
     requests_per_minute: int = 600
+    log_level: str = "INFO"
+
+    # Jobs run playbooks of the collection found in `collections`, with the inventory that was brought here.
+    collections: Path = Path("/opt/email-engine/collections")
+    inventory: Path = Path("/var/lib/email-engine-control/inventory")
+    work: Path = Path("/var/lib/email-engine-control/work")
+    vault_password_file: Path | None = None
+    ssh_key: Path | None = None
+    known_hosts: Path | None = None
+    remote_user: str | None = None
+    # The certificate to trust at the engine's own address, when it is self-signed.
+    certificate: Path | None = None
+    job_attempts: int = 3
+    job_minutes: int = 60
+
+
+def load() -> Settings:
+    """From the environment, and from the credentials that systemd passes."""
+    directory = os.environ.get("CREDENTIALS_DIRECTORY")
+    return Settings(_secrets_dir=directory) if directory else Settings()

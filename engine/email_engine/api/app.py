@@ -10,13 +10,13 @@ from redis import Redis
 from sqlalchemy import create_engine
 from sqlalchemy.orm import sessionmaker
 
-from email_engine.settings import Settings
+from email_engine.settings import Settings, load
 
 from . import audit, errors, fleet, health, incidents, select, senders, stops
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    known = settings or Settings()
+    known = settings or load()
     app = FastAPI(title="Email-Engine", version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
     engine = create_engine(
         known.database.get_secret_value(), pool_size=known.database_connections, max_overflow=0, pool_pre_ping=True
