@@ -1,0 +1,41 @@
+# Copyright (c) 2026, email_engine.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The kinds of jobs: which playbooks each runs, in which lane, and what its arguments mean to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+COLLECTION = "email_engine.fleet"
+_STOP = {
+    "senders": "stop_senders",
+    "tenant": "stop_tenant",
+    "everything": "stop_everything",
+    "reason": "stop_reason",
+}
+
+
+class Kind(NamedTuple):
+    """playbooks: of the collection, in order; each is safe to run again. variables: argument to the playbooks' variable."""
+
+    playbooks: tuple[str, ...]
+    lane: str = "converge"
+    variables: Mapping[str, str] = {}
+
+
+KINDS = {
+    "converge": Kind(("converge",)),
+    "add_sender": Kind(("converge", "dns_check"), variables={"senders": "dns_check_senders"}),
+    # The first run takes the sender's mail away from it, the second one what is left of an emptied sender.
+    "retire_sender": Kind(("converge", "converge")),
+    "dns_check": Kind(("dns_check",), variables={"senders": "dns_check_senders"}),
+    "stop": Kind(("stop",), "stop", _STOP),
+    "resume": Kind(("resume", "converge"), variables=_STOP),
+}
+
+
+def variables(kind: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The extra variables of a job's playbooks."""
+    return {name: arguments[key] for key, name in KINDS[kind].variables.items() if key in arguments}
