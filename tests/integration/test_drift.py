@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.email_engine.fleet.tests.integration.test_spine import TWO, Mail, arrived, converge, send, ssh
+from ansible_collections.email_engine.fleet.tests.lab.deployed import TWO, Mail, arrived, converge, send, ssh
 
 pytestmark = pytest.mark.lab
 

@@ -22,7 +22,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from ansible_collections.email_engine.fleet.tests.integration.test_spine import (
+from ansible_collections.email_engine.fleet.tests.lab import client
+from ansible_collections.email_engine.fleet.tests.lab.deployed import (
     ONE,
     ROOT,
     TWO,
@@ -32,7 +33,6 @@ from ansible_collections.email_engine.fleet.tests.integration.test_spine import 
     send,
     ssh,
 )
-from ansible_collections.email_engine.fleet.tests.lab import client
 
 pytestmark = pytest.mark.lab
 

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.proof import proof_table
+from ansible_collections.email_engine.fleet.tests.lab.engine import Engine
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "build" / "demo"
@@ -83,7 +84,7 @@ def is_idempotent(hosts: dict[str, dict[str, int]]) -> bool:
     return bool(hosts) and all(counts["changed"] == 0 and counts["failed"] == 0 for counts in hosts.values())
 
 
-# The sixth sender, and mail that waits while it is added ---------------------------------------------------------
+# One more sender, and mail that waits while it is added ---------------------------------------------------------
 
 WAITING = 20
 _INJECT = """
@@ -115,26 +116,28 @@ def state() -> dict[str, str]:
     }
 
 
-def by_playbook(inventory: Path) -> None:
+def by_playbook(inventory: Path, number: int) -> None:
     play(
         "add_ip",
         "playbooks/add_ip.yml",
         inventory,
         "-e",
-        "add_ip_ip=198.19.0.6 add_ip_domain=mail6.sos-holidays.test add_ip_vmta=vmta-mail6",
+        f"add_ip_ip=198.19.0.{number} add_ip_domain=mail{number}.sos-holidays.test add_ip_vmta=vmta-mail{number}",
         "-e",
         '{"add_ip_settings": {"status": "active"}}',
     )
 
 
-def by_count(inventory: Path) -> None:
+def by_count(inventory: Path, number: int) -> None:
     path = inventory / "group_vars" / "all" / "fleet.yml"
-    path.write_text(path.read_text().replace("count: 5", "count: 6"))
-    play("count_6", "site.yml", inventory)
+    path.write_text(path.read_text().replace("count: 5", f"count: {number}"))
+    play(f"count_{number}", "site.yml", inventory)
 
 
-def add_ip(inventory: Path, senders: list[dict], add: Callable[[Path], None] = by_playbook) -> dict:
-    """Adds a sixth sender while mail waits in the queues of the other five, and looks at what it must leave alone."""
+def add_ip(
+    inventory: Path, senders: list[dict], add: Callable[[Path, int], None] = by_playbook, number: int = 6
+) -> dict:
+    """Adds a sender, the *number*-th of the fleet, while mail waits in the queues of the first five, and looks at what it must leave alone."""
     vmtas = [f"vmta-mail{n}" for n in range(1, 6)]
     token = f"waiting{time.time_ns()}"
     ssh("internet", "systemctl stop postfix")  # the providers are down, so the mail has to wait
@@ -151,7 +154,7 @@ def add_ip(inventory: Path, senders: list[dict], add: Callable[[Path], None] = b
     before, queue_before = state(), queued(vmtas)
     begin = time.monotonic()
     try:
-        add(inventory)
+        add(inventory, number)
         seconds = round(time.monotonic() - begin, 1)
         after, queue_after = state(), queued(vmtas)
     finally:
@@ -166,8 +169,49 @@ def add_ip(inventory: Path, senders: list[dict], add: Callable[[Path], None] = b
         "queue_kept": queue_before == queue_after and sum(queue_before.values()) == WAITING,
         "no_message_lost": subjects == sorted(f"{token} {n}" for n in range(WAITING)),
     }
-    rows = proof("proof_six", inventory)
-    checks["sixth_sender_works"] = len(rows) == 6 and all(row["ok"] for row in rows)
+    rows = proof(f"proof_{number}", inventory)
+    checks["new_sender_works"] = len(rows) == number and all(row["ok"] for row in rows)
+    return {"ok": all(checks.values()), "seconds": seconds, **checks}
+
+
+# The sixth sender, through the engine's API -----------------------------------------------------------------------------
+
+_FIRST = """
+import smtplib
+with smtplib.SMTP("198.18.0.12", 2525, timeout=30) as smtp:
+    smtp.sendmail("bounce+reader=gmail.test@{domain}", ["reader@gmail.test"],
+        "From: {sender}\\r\\nTo: reader@gmail.test\\r\\nSubject: {token}\\r\\n\\r\\nThe first.\\r\\n")
+"""
+
+
+def add_ip_by_api(inventory: Path) -> dict:
+    """One request adds a sender; nobody touches anything until its first message has arrived."""
+    engine = Engine()
+    name = "mail6.sos-holidays.test"
+    begin = time.monotonic()
+    answer = engine.post("/ips", {"ip": "198.19.0.6", "domain": name}, expect=(202,))
+    say(f"POST /ips: job {answer['job']['id']}")
+    checks = {"standby_at_first": answer["sender"]["status"] == "standby"}
+    job = engine.job(answer["job"]["id"])
+    engine.idle()
+    sender = engine.get(f"/ips/{name}")
+    token = f"first{time.time_ns()}"
+    subprocess.run(
+        [str(ROOT / "bin" / "lab"), "ssh", "vps1", "python3 -"],
+        input=_FIRST.format(domain=name, sender=sender["from_email"], token=token),
+        text=True,
+        check=True,
+        capture_output=True,
+    )
+    arrived = json.loads(read_mail("--search", token, "--wait", "60", "--count", "1"))
+    seconds = round(time.monotonic() - begin, 1)
+    rows = [row for row in proof("proof_api", inventory) if row["sender"] == name]
+    checks |= {
+        "job_succeeded": job["state"] == "succeeded",
+        "warms_up": (sender["status"], sender["phase"], sender["daily_quota"]) == ("warming", "week_1", 50),
+        "first_message_from_its_own_ip": [message["source_ip"] for message in arrived] == ["198.19.0.6"],
+        "passes_all_checks": len(rows) == 1 and rows[0]["ok"],
+    }
     return {"ok": all(checks.values()), "seconds": seconds, **checks}
 
 
@@ -183,23 +227,32 @@ def read_mail(*arguments: str) -> str:
     ).stdout
 
 
+# In this order: the inventory's new sender is the seventh.
+SCENARIOS: dict[str, Callable[[Path, list[dict]], dict]] = {
+    "add_ip_api": lambda inventory, _senders: add_ip_by_api(inventory),
+    "add_ip": lambda inventory, senders: add_ip(inventory, senders, number=7),
+}
+
+
 def main() -> int:
     OUT.mkdir(parents=True, exist_ok=True)
     begin = time.monotonic()
     report: dict = {"senders": [], "scenarios": {}, "idempotent": False, "seconds": {}}
-    # A copy, because adding an IP writes the inventory; beside the original, so that its links hold.
+    # A copy, because adding an IP writes the inventory.
     inventory = OUT / "inventory"
     shutil.rmtree(inventory, ignore_errors=True)
-    shutil.copytree(ROOT / "inventories" / "lab", inventory)
+    shutil.copytree(ROOT / "inventories" / "lab_engine", inventory)
+    scenario = None
     try:
         report["seconds"]["site"], _hosts = play("site", "site.yml", inventory)
         proof("proof", inventory, report["senders"])
         report["seconds"]["site_again"], hosts = play("site_again", "site.yml", inventory)
         report["idempotent"] = is_idempotent(hosts)
-        report["scenarios"]["add_ip"] = add_ip(inventory, report["senders"])
-    except (Failed, subprocess.SubprocessError) as error:
-        if report["idempotent"]:
-            report["scenarios"].setdefault("add_ip", {"ok": False, "error": str(error).splitlines()[0]})
+        for scenario, run in SCENARIOS.items():
+            report["scenarios"][scenario] = run(inventory, report["senders"])
+    except (Failed, AssertionError, subprocess.SubprocessError) as error:
+        if scenario is not None:
+            report["scenarios"].setdefault(scenario, {"ok": False, "error": str(error).splitlines()[0]})
         say(f"FAILED: {error}")
         return 1
     finally:
