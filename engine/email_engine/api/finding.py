@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from email_engine.store.models import Ip, Tenant
+from email_engine.store.models import Incident, Ip, Tenant
 
 from .errors import Refusal
 from .keys import Caller
@@ -32,4 +32,19 @@ def tenant(session: Session, key: Caller, name: str) -> Tenant:
     found = session.scalars(wanted).first()
     if found is None:
         raise Refusal(404, "No such tenant", f"there is no tenant {name}")
+    return found
+
+
+def incidents(key: Caller) -> Select[tuple[Incident]]:
+    wanted = select(Incident)
+    return wanted if key.tenant_id is None else wanted.where(Incident.tenant_id == key.tenant_id)
+
+
+def incident(session: Session, key: Caller, number: int) -> Incident:
+    """An open one, locked: of two who close it, the second one sees that it is closed."""
+    found = session.scalars(incidents(key).where(Incident.id == number).with_for_update()).first()
+    if found is None:
+        raise Refusal(404, "No such incident", f"there is no incident {number}")
+    if found.closed_at is not None:
+        raise Refusal(409, "The incident is closed", f"{found.closed_by} closed it: {found.cause}")
     return found

@@ -10,15 +10,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
 
-from email_engine.store.audit import record
+from email_engine.store import incidents
 from email_engine.store.models import Incident
 
+from . import finding
 from .deps import Caller, Transaction
-from .errors import Refusal
-from .keys import Caller as Key
 from .paging import After, Limit, Page, page
 
 router = APIRouter(prefix="/incidents", tags=["incidents"])
@@ -46,26 +43,11 @@ class Closing(BaseModel):
     cause: Annotated[str, Field(min_length=3, max_length=1000)]
 
 
-def _mine(key: Key):
-    wanted = select(Incident)
-    return wanted if key.tenant_id is None else wanted.where(Incident.tenant_id == key.tenant_id)
-
-
-def _open(session: Session, key: Key, number: int) -> Incident:
-    # Locked: of two who close it, the second one sees that it is closed.
-    found = session.scalars(_mine(key).where(Incident.id == number).with_for_update()).first()
-    if found is None:
-        raise Refusal(404, "No such incident", f"there is no incident {number}")
-    if found.closed_at is not None:
-        raise Refusal(409, "The incident is closed", f"{found.closed_by} closed it: {found.cause}")
-    return found
-
-
 @router.get("", summary="Incidents, open ones only unless asked")
 def read_all(
     key: Caller, session: Transaction, closed: bool = False, limit: Limit = 100, after: After = 0
 ) -> Page[Shown]:
-    wanted = _mine(key).where(Incident.id > after).order_by(Incident.id).limit(limit + 1)
+    wanted = finding.incidents(key).where(Incident.id > after).order_by(Incident.id).limit(limit + 1)
     if not closed:
         wanted = wanted.where(Incident.closed_at.is_(None))
     return Page(**page(session.scalars(wanted).all(), limit, Shown.model_validate))
@@ -73,20 +55,13 @@ def read_all(
 
 @router.post("/{number}:acknowledge", summary="Somebody looks after it")
 def acknowledge(number: Number, key: Caller, session: Transaction) -> Shown:
-    found = _open(session, key, number)
-    if found.acknowledged_at is None:
-        found.acknowledged_at, found.acknowledged_by = func.now(), key.name
-        record(session, key.actor, "acknowledged", f"incident {number}", tenant_id=found.tenant_id)
-        session.flush()
-        session.refresh(found)
+    found = finding.incident(session, key, number)
+    incidents.acknowledge(session, key.actor, key.name, found)
     return Shown.model_validate(found)
 
 
 @router.post("/{number}:close", summary="It is mended, and this was the cause")
 def close(number: Number, closing: Closing, key: Caller, session: Transaction) -> Shown:
-    found = _open(session, key, number)
-    found.closed_at, found.closed_by, found.cause = func.now(), key.name, closing.cause
-    record(session, key.actor, "closed", f"incident {number}", tenant_id=found.tenant_id, reason=closing.cause)
-    session.flush()
-    session.refresh(found)
+    found = finding.incident(session, key, number)
+    incidents.close(session, key.actor, key.name, found, closing.cause)
     return Shown.model_validate(found)
