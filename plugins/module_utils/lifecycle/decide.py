@@ -21,13 +21,15 @@ ALERT_AGAIN = timedelta(days=1)
 
 class Facts(t.NamedTuple):
     """What is known about a sender now. dns_green, listed: "yes", "no" or "unknown". queued: messages in its queues, None when
-    the MTA could not be asked. incidents: open ones. until: end of its rest or quarantine, None when it has none."""
+    the MTA could not be asked. incidents: open ones. until: end of its rest or quarantine, None when it has none. left: it was taken
+    out of the fleet."""
 
     dns_green: str = UNKNOWN
     listed: str = UNKNOWN
     queued: int | None = None
     incidents: int = 0
     until: datetime | None = None
+    left: bool = False
 
 
 class Change(t.NamedTuple):
@@ -75,6 +77,9 @@ CONDITIONS: dict[str, Condition] = {
         "it is listed: mend the cause and have it delisted",
         "no healthy list has answered for it: run the DNSBL check",
     ),
+    "not_known_listed": Condition(
+        lambda facts, now: NO if facts.listed == YES else YES, "it is listed: mend the cause and have it delisted", ""
+    ),
     "no_incident": Condition(
         lambda facts, now: NO if facts.incidents else YES, "it has an open incident: close it with its cause", ""
     ),
@@ -82,6 +87,11 @@ CONDITIONS: dict[str, Condition] = {
         _empty,
         "its queue holds mail: let it drain, or decide on the held mail",
         "its queue was not seen: is PowerMTA running?",
+    ),
+    "left": Condition(
+        lambda facts, now: YES if facts.left else NO,
+        "it belongs to the fleet: delete it, or take it out of the inventory",
+        "",
     ),
     "rest_over": Condition(_over, "its rest is not over", ""),
 }

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ..fleet.status import STATUSES
+
 CHECK = "check"  # an automatic decision, from evidence
 PERSON = "person"
 
@@ -30,8 +32,9 @@ _PERSON = frozenset({PERSON})
 _EITHER = frozenset({CHECK, PERSON})
 
 MOVES: tuple[Move, ...] = (
-    # Nobody leaves standby before the DNS graph is green, whoever asks. A start by a check has its budget (`brakes`).
-    Move("standby", "start", "warming", _EITHER, ("dns_green", "not_listed"), FIRST),
+    # Nobody leaves standby before the DNS graph is green, whoever asks. A start by a check has its budget (`brakes`). Lists need
+    # not have been asked: a new sender has sent nothing yet.
+    Move("standby", "start", "warming", _EITHER, ("dns_green", "not_known_listed"), FIRST),
     # It never sent, so there is nothing to drain.
     Move("standby", "retire", "retired", _PERSON, ("queue_empty",)),
     Move("warming", "warmed", "active", _CHECK, ("not_listed", "no_incident"), LAST),
@@ -52,6 +55,12 @@ MOVES: tuple[Move, ...] = (
     Move("resting", "retire", "retiring", _PERSON, ("not_listed",)),
     Move("retiring", "listed", "quarantine", _EITHER),
     Move("retiring", "drained", "retired", _EITHER, ("queue_empty",)),
+    # Whoever was taken out of the fleet goes for good once nothing waits, whatever its status was.
+    *(
+        Move(status, "removed", "retired", _EITHER, ("left", "queue_empty"))
+        for status in STATUSES
+        if status != "retired"
+    ),
 )
 
 BY_STATUS: dict[str, dict[str, Move]] = {}

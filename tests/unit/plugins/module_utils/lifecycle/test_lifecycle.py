@@ -36,6 +36,7 @@ FACTS = st.builds(
     queued=st.none() | st.integers(0, 5),
     incidents=st.integers(0, 2),
     until=st.none() | st.integers(-5, 5).map(lambda days: NOW + timedelta(days=days)),
+    left=st.booleans(),
 )
 SENDER = st.fixed_dictionaries({"status": st.sampled_from(STATUSES), "phase": st.none() | st.sampled_from(PHASES)})
 EVENT = st.sampled_from(EVENTS)
@@ -73,7 +74,8 @@ def test_targets_are_states():
 
 
 def test_no_check_ends_a_quarantine():
-    assert all(move.by == {PERSON} for move in MOVES if move.status == "quarantine")
+    """But the end of the sender itself, which a person decided."""
+    assert all(move.by == {PERSON} for move in MOVES if move.status == "quarantine" and move.event != "removed")
 
 
 @given(SENDER, EVENT, WHO, FACTS)
@@ -90,8 +92,30 @@ def test_only_the_table_moves(sender, event, by, facts):
 def test_a_sender_that_begins_to_deliver_is_seen_to_be_well(sender, event, by, facts):
     found = d.decide(sender, event, by, facts, NOW, PHASES)
     if isinstance(found, d.Change) and found.status in DELIVERING and sender["status"] not in DELIVERING:
-        assert facts.listed == "no"
+        assert facts.listed == "no" or (event == "start" and facts.listed == "unknown")
         assert facts.dns_green == "yes" or found.status == "retiring"
+
+
+@pytest.mark.parametrize(("listed", "starts"), [("no", True), ("unknown", True), ("yes", False)])
+def test_lists_that_were_never_asked_hold_up_no_first_start(listed, starts):
+    standby = {"status": "standby", "phase": None}
+    found = d.decide(standby, "start", CHECK, GOOD._replace(listed=listed), NOW, PHASES)
+    assert found == d.Change("warming", "week_1", None, "start", CHECK) if starts else "is listed" in found.reasons[0]
+
+
+@pytest.mark.parametrize("status", [one for one in STATUSES if one != "retired"])
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"left": True}, None),
+        ({}, "belongs to the fleet"),
+        ({"left": True, "queued": 1}, "holds mail"),
+        ({"left": True, "queued": None}, "queue was not seen"),
+    ],
+)
+def test_who_left_goes_with_an_empty_queue(status, changes, word):
+    found = d.decide({"status": status, "phase": None}, "removed", CHECK, GOOD._replace(**changes), NOW, PHASES)
+    assert word in found.reasons[0] if word else found.status == "retired"
 
 
 @given(SENDER, EVENT, WHO, FACTS)
