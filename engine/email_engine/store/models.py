@@ -73,7 +73,8 @@ def now() -> Any:
 
 
 class Tenant(Base):
-    """A client. settings: the declared rest of the fleet document's tenant (feeders, operator, dmarc, ...)."""
+    """A client. settings: the declared rest of the fleet document's tenant (feeders, operator, dmarc, ...). declared: false once it
+    left; it goes with its last sender, and its row stays for the history."""
 
     __tablename__ = "tenants"
 
@@ -85,6 +86,7 @@ class Tenant(Base):
     settings: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     paused: Mapped[bool] = mapped_column(server_default=text("false"))
     held_reason: Mapped[str | None]
+    declared: Mapped[bool] = mapped_column(server_default=text("true"))
     version: Mapped[int] = mapped_column(server_default=text("1"))
     created_at: Mapped[datetime] = now()
     updated_at: Mapped[datetime] = now()
@@ -291,6 +293,18 @@ class DnsblVerdict(OfSender, Base):
     checked_at: Mapped[datetime]
 
     __table_args__ = of_sender(UniqueConstraint("ip_id", "blacklist_name"), one_of("listed", VERDICTS))
+
+
+class QueueReport(OfSender, Base):
+    """Recipients that waited in a sender's queues when its MTA was last asked."""
+
+    __tablename__ = "queue_reports"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    queued: Mapped[int]
+    seen_at: Mapped[datetime] = now()
+
+    __table_args__ = of_sender(UniqueConstraint("ip_id"), CheckConstraint("queued >= 0", name="queued"))
 
 
 class Incident(Base):

@@ -97,6 +97,7 @@ def upgrade() -> None:
         sa.Column("settings", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("paused", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("held_reason", sa.Text(), nullable=True),
+        sa.Column("declared", sa.Boolean(), server_default=sa.text("true"), nullable=False),
         sa.Column("version", sa.BigInteger(), server_default=sa.text("1"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
@@ -368,6 +369,20 @@ def upgrade() -> None:
         "uq_incidents_open", "incidents", ["ip_id", "kind"], unique=True, postgresql_where=sa.text("closed_at IS NULL")
     )
     op.create_table(
+        "queue_reports",
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("queued", sa.BigInteger(), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("ip_id", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("queued >= 0", name=op.f("ck_queue_reports_queued")),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "ip_id"], ["ips.tenant_id", "ips.id"], name=op.f("fk_queue_reports_tenant_id_ip_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_queue_reports")),
+        sa.UniqueConstraint("ip_id", name=op.f("uq_queue_reports_ip_id")),
+    )
+    op.create_table(
         "sent_hourly",
         sa.Column("id", sa.BigInteger(), nullable=False),
         sa.Column("hour", sa.DateTime(timezone=True), nullable=False),
@@ -430,6 +445,7 @@ def downgrade() -> None:
     op.drop_table("warmup_daily_stats")
     op.drop_table("warmup_plans")
     op.drop_table("sent_hourly")
+    op.drop_table("queue_reports")
     op.drop_index("uq_incidents_open", table_name="incidents", postgresql_where=sa.text("closed_at IS NULL"))
     op.drop_table("incidents")
     op.drop_table("dnsbl_verdicts")
