@@ -7,27 +7,30 @@ from __future__ import annotations
 
 from fastapi import APIRouter, FastAPI
 from redis import Redis
-from sqlalchemy import create_engine
 from sqlalchemy.orm import sessionmaker
 
+from email_engine.metrics import counting
+from email_engine.metrics import route as metrics
 from email_engine.settings import Settings, load
+from email_engine.store.connection import connect
 
-from . import audit, errors, fleet, health, incidents, select, senders, stops
+from . import audit, errors, fleet, health, incidents, requests, select, senders, stops
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
     known = settings or load()
     app = FastAPI(title="Email-Engine", version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
-    engine = create_engine(
-        known.database.get_secret_value(), pool_size=known.database_connections, max_overflow=0, pool_pre_ping=True
-    )
+    engine = connect(known.database.get_secret_value(), known.database_connections)
     app.state.settings = known
     app.state.sessions = sessionmaker(engine, expire_on_commit=False)
     # Short: a Redis that is away must not hold up whoever can do without.
     app.state.redis = Redis.from_url(known.redis.get_secret_value(), socket_timeout=0.5, socket_connect_timeout=0.5)
     app.state.senders = {}
     errors.install(app)
+    app.add_middleware(requests.Requests)
+    app.add_middleware(counting.CountRequests)
     app.include_router(health.router)
+    app.include_router(metrics.router)
     version = APIRouter(prefix="/api/v1")
     for part in (fleet, senders, select, stops, incidents, audit):
         version.include_router(part.router)

@@ -47,6 +47,7 @@ def caller(
         raise Refusal(
             401, "No valid API key", f"the header X-API-KEY is {why}", {"WWW-Authenticate": 'ApiKey header="X-API-KEY"'}
         )
+    request.state.key = found.name
     limits.spend(request.app.state.redis, found.key_id, known.requests_per_minute)
     return found
 

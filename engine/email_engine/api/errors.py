@@ -5,18 +5,23 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError
 
+log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
+# Deadlock, serialization failure: one of two had to give way.
+_OVERTAKEN = ("40P01", "40001")
 PROBLEM = {
     "type": "object",
     "description": "RFC 9457. Further members are named where they occur.",
@@ -39,7 +44,8 @@ class Refusal(Exception):
         self.status, self.title, self.detail, self.headers, self.more = status, title, detail, headers, more
 
 
-def _answer(status: int, title: str, detail: str, headers: dict[str, str] | None = None, **more: Any) -> JSONResponse:
+def problem(status: int, title: str, detail: str, headers: dict[str, str] | None = None, **more: Any) -> JSONResponse:
+    """The answer that says so. more: further members."""
     body = {"type": "about:blank", "status": status, "title": title, "detail": detail, **more}
     return JSONResponse(body, status, headers, MEDIA_TYPE)
 
@@ -48,18 +54,28 @@ def _invalid(_request: Request, fault: RequestValidationError) -> JSONResponse:
     # Never the input itself: it may hold a secret.
     errors = [{"where": ".".join(str(part) for part in one["loc"]), "what": one["msg"]} for one in fault.errors()]
     detail = "; ".join(f"{one['where']}: {one['what']}" for one in errors)
-    return _answer(422, "The request is not valid", detail, errors=errors)
+    return problem(422, "The request is not valid", detail, errors=errors)
 
 
 def _conflict(_request: Request, fault: IntegrityError) -> JSONResponse:
     name = getattr(getattr(fault.orig, "diag", None), "constraint_name", None) or "unknown"
     detail = f"the change would break the rule {name}: somebody else holds that address, name or mailbox"
-    return _answer(409, "The change conflicts with what is there", detail, rule=name)
+    return problem(409, "The change conflicts with what is there", detail, rule=name)
 
 
 def _unstorable(_request: Request, _fault: DataError) -> JSONResponse:
     # The database's message holds the value, which may be anything.
-    return _answer(422, "The request is not valid", "a number is out of range, or a text holds a NUL character")
+    return problem(422, "The request is not valid", "a number is out of range, or a text holds a NUL character")
+
+
+def _away(_request: Request, fault: DBAPIError | PoolTimeout) -> JSONResponse:
+    state = getattr(getattr(fault, "orig", None), "sqlstate", None)
+    if state in _OVERTAKEN:
+        return problem(409, "Somebody else was faster", "two changes met: try again", {"Retry-After": "1"})
+    # Never the database's message: it may hold a value.
+    log.error("The database is away: %s", state or type(getattr(fault, "orig", None) or fault).__name__)
+    detail = "the database does not answer, or not in time: try again"
+    return problem(503, "The engine cannot work now", detail, {"Retry-After": "5"})
 
 
 def install(app: FastAPI) -> None:
@@ -67,24 +83,26 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Refusal)
     def refused(_request: Request, fault: Refusal) -> JSONResponse:
-        return _answer(fault.status, fault.title, fault.detail, fault.headers, **fault.more)
+        return problem(fault.status, fault.title, fault.detail, fault.headers, **fault.more)
 
     @app.exception_handler(FleetError)
     def not_a_fleet(_request: Request, fault: FleetError) -> JSONResponse:
         errors = [{"where": one.where, "what": one.what, "remedy": one.remedy} for one in fault.problems]
-        return _answer(409, "The fleet cannot be so", str(fault), errors=errors)
+        return problem(409, "The fleet cannot be so", str(fault), errors=errors)
 
     @app.exception_handler(StaleDataError)
     def stale(_request: Request, _fault: StaleDataError) -> JSONResponse:
-        return _answer(409, "Somebody else was faster", "the row changed meanwhile: read it again, then decide")
+        return problem(409, "Somebody else was faster", "the row changed meanwhile: read it again, then decide")
 
     @app.exception_handler(HTTPException)
     def http(_request: Request, fault: HTTPException) -> JSONResponse:
-        return _answer(fault.status_code, str(fault.detail), str(fault.detail), dict(fault.headers or {}))
+        return problem(fault.status_code, str(fault.detail), str(fault.detail), dict(fault.headers or {}))
 
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(IntegrityError, _conflict)
     app.add_exception_handler(DataError, _unstorable)
+    for fault in (OperationalError, InterfaceError, PoolTimeout):
+        app.add_exception_handler(fault, _away)
     described = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -103,7 +121,7 @@ def install(app: FastAPI) -> None:
             for operations in document["paths"].values():
                 for operation in operations.values():
                     kept = {status: one for status, one in operation["responses"].items() if not status.startswith("4")}
-                    operation["responses"] = {**kept, "4XX": answer}
+                    operation["responses"] = {**kept, "4XX": answer, "503": answer}
         return app.openapi_schema
 
     app.openapi = openapi
