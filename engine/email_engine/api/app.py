@@ -27,8 +27,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.redis = Redis.from_url(known.redis.get_secret_value(), socket_timeout=0.5, socket_connect_timeout=0.5)
     app.state.senders = {}
     errors.install(app)
-    app.add_middleware(requests.Requests)
     app.add_middleware(counting.CountRequests)
+    app.add_middleware(requests.Requests)
     app.include_router(health.router)
     app.include_router(metrics.router)
     version = APIRouter(prefix="/api/v1")
