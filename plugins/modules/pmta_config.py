@@ -193,14 +193,12 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.email_engine.fleet.plugins.module_utils import pmta_cli
 from ansible_collections.email_engine.fleet.plugins.module_utils import pmta_transaction as tx
+from ansible_collections.email_engine.fleet.plugins.module_utils.local.pmta_host import Command, Pmta, read, stops_lock
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_config import lint
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_fleet import read_back
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError, Problem
 
-Command = t.Callable[[list], tuple]
-
-# Seconds for one answer of PowerMTA, and for it to answer at all after a start.
-ANSWER_SECONDS = 120
+# Seconds for PowerMTA to answer at all after a start.
 START_SECONDS = 60
 READ_BACK_TRIES = 4
 PAUSE_BETWEEN = 0.5
@@ -225,14 +223,6 @@ class Wanted(t.NamedTuple):
 
 
 # Files -----------------------------------------------------------------------------------------------------------------
-
-
-def read(path: str) -> str | None:
-    try:
-        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
-            return file.read()
-    except FileNotFoundError:
-        return None
 
 
 def sync_directory(path: str) -> None:
@@ -299,7 +289,7 @@ class Apply:
     def __init__(self, params: dict, command: Command):
         self.params = params
         self.command = command
-        self.pmta = params["pmta"]
+        self.pmta = Pmta(command, params["pmta"], params["service"])
         self.path = os.path.realpath(params["path"])
         self.secrets_path = os.path.realpath(params["secrets_path"])
         self.state = params["state_dir"]
@@ -330,13 +320,6 @@ class Apply:
     def at(self, name: str) -> str:
         return os.path.join(self.state, name)
 
-    def ask(self, *words: str) -> tuple[int, str, str]:
-        """A command of PowerMTA; one that hangs is ended, and code 124 says so."""
-        code, out, err = self.command(["timeout", str(ANSWER_SECONDS), self.pmta, *words])
-        if code == 124:
-            err = f"{err}\npmta {' '.join(words)} did not answer within {ANSWER_SECONDS} seconds".strip()
-        return code, out, err
-
     # Both modes --------------------------------------------------------------------------------------------------------
 
     def predict(self) -> dict:
@@ -347,7 +330,7 @@ class Apply:
             copies = {saved.target: saved.copy for saved in tx.read_pending(pending)}
             self.result["recovered"] = self.result["changed"] = True
         made = self.prepare(copies)
-        active = os.path.exists(self.pmta) and self.running()
+        active = os.path.exists(self.pmta.program) and self.pmta.running()
         if active:
             self.guard_queues(made, copies)
         self.result["reloaded" if active else "started"] = made.text is not None
@@ -366,9 +349,9 @@ class Apply:
 
     def converge(self) -> dict:
         self.uid, self.gid = self.owner()
-        if not os.access(self.pmta, os.X_OK):
+        if not os.access(self.pmta.program, os.X_OK):
             raise FleetError(
-                [Problem(self.pmta, "PowerMTA's command is not there", "Install the operator's package first")]
+                [Problem(self.pmta.program, "PowerMTA's command is not there", "Install the operator's package first")]
             )
         try:
             if not os.path.isdir(self.state):
@@ -494,8 +477,8 @@ class Apply:
         self.result["warnings"].append(
             "An earlier run ended after it wrote the configuration and before it was proven; the last good files were put back"
         )
-        if self.running():
-            outcome = pmta_cli.judge_reload(*self.ask("reload"))
+        if self.pmta.running():
+            outcome = pmta_cli.judge_reload(*self.pmta.ask("reload"))
             if not outcome.ok:
                 self.result["warnings"].append(f"PowerMTA did not reload the restored files: {outcome.message}")
 
@@ -525,7 +508,7 @@ class Apply:
             files.insert(0, Wanted(self.secrets_path, self.secrets, 0o640))
         if fleet is not None and tx.write_fleet(fleet) != read(self.fleet_path):
             files.append(Wanted(self.fleet_path, tx.write_fleet(fleet), 0o640))
-        active = self.running()
+        active = self.pmta.running()
         if made.text is not None and active:
             self.guard_queues(made, {})
         stops = self.record_stops()
@@ -612,8 +595,8 @@ class Apply:
             self.put_back(saved)
             self.result["restored"] = True
             message += "\nThe last good files were put back"
-            if self.running():
-                outcome = pmta_cli.judge_reload(*self.ask("reload"))
+            if self.pmta.running():
+                outcome = pmta_cli.judge_reload(*self.pmta.ask("reload"))
                 message += " and loaded." if outcome.ok else f", but PowerMTA did not load them: {outcome.message}"
             else:
                 message += "; the service is not running."
@@ -629,14 +612,10 @@ class Apply:
 
     # Proving -----------------------------------------------------------------------------------------------------------
 
-    def running(self) -> bool:
-        code, out, _err = self.command(["systemctl", "is-active", self.params["service"]])
-        return code == 0 or out.strip() in ("active", "activating", "reloading")
-
     def prove(self, active: bool) -> None:
         self.test(active)
         if active:
-            outcome = pmta_cli.judge_reload(*self.ask("reload"))
+            outcome = pmta_cli.judge_reload(*self.pmta.ask("reload"))
             if not outcome.ok:
                 raise Failed(f"PowerMTA refused to load the configuration: {outcome.message}")
             self.result["reloaded"] = True
@@ -646,10 +625,10 @@ class Apply:
         self.read_back_settings()
 
     def test(self, active: bool) -> None:
-        version = pmta_cli.version("\n".join(self.ask("show", "version")[1:]))
+        version = pmta_cli.version("\n".join(self.pmta.ask("show", "version")[1:]))
         if version is not None and not version.has_test_config:
             return
-        outcome = pmta_cli.judge_test(*self.ask("test", "config"), running=active)
+        outcome = pmta_cli.judge_test(*self.pmta.ask("test", "config"), running=active)
         if outcome.ok is False:
             raise Failed(f"PowerMTA found the configuration wrong: {outcome.message}")
 
@@ -663,10 +642,10 @@ class Apply:
         self.result["started"] = True
         end = time.monotonic() + START_SECONDS
         while True:
-            code, out, err = self.ask("show", "vmtas", "--maxitems=1")
+            code, out, err = self.pmta.ask("show", "vmtas", "--maxitems=1")
             if code == 0 and pmta_cli.vmtas(out).total is not None:
                 return
-            if time.monotonic() >= end or not self.running():
+            if time.monotonic() >= end or not self.pmta.running():
                 raise Failed(
                     f"PowerMTA does not answer after its start: {(err or out).strip()}{self.startup_errors(began)}"
                 )
@@ -682,7 +661,7 @@ class Apply:
 
     def reported(self) -> pmta_cli.Listing:
         expected = len(self.params["expect_vmtas"])
-        code, out, err = self.ask("show", "vmtas", f"--maxitems={pmta_cli.max_items(expected)}")
+        code, out, err = self.pmta.ask("show", "vmtas", f"--maxitems={pmta_cli.max_items(expected)}")
         if code != 0:
             raise Failed(f"pmta show vmtas failed: {(err or out).strip()}")
         return pmta_cli.vmtas(out)
@@ -729,7 +708,7 @@ class Apply:
 
     def reported_setting(self, wanted: read_back.Expected) -> pmta_cli.Outcome:
         for subcommand, argument in wanted.questions:
-            outcome = read_back.judge(*self.ask("show", subcommand, argument), wanted, subcommand)
+            outcome = read_back.judge(*self.pmta.ask("show", subcommand, argument), wanted, subcommand)
             if outcome.ok is not None:
                 break
         return outcome
@@ -749,16 +728,9 @@ class Apply:
 
     # Stops -------------------------------------------------------------------------------------------------------------
 
-    @contextlib.contextmanager
-    def stops_lock(self) -> t.Iterator[None]:
-        """Stopping takes no converge lock; the record has one of its own, held only while it is read and written."""
-        with open(self.at(tx.STOPS_LOCK), "a", encoding="utf-8") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-
     def record_stops(self) -> tx.Stops:
         """Record what has to be stopped before anything is loaded. Lifted stops stay recorded until all else went well."""
-        with self.stops_lock():
+        with stops_lock(self.state):
             stops = tx.read_stops(read(self.at(tx.STOPS)))
             self.note_stops(stops)
             both = {*stops.declared, *self.declared}
@@ -778,7 +750,7 @@ class Apply:
         known = {name.lower() for name in tx.virtual_mtas(self.body)}
         wrong: list[str] = []
         unresumed: set[str] = set()
-        with self.stops_lock():
+        with stops_lock(self.state):
             # A stop may have come in meanwhile; it holds.
             stops = tx.read_stops(read(self.at(tx.STOPS)))
             lifted = set(before.declared) - set(self.declared) - set(stops.runtime)
@@ -789,22 +761,18 @@ class Apply:
                             f"{name} is stopped and not in the configuration; nothing to pause"
                         )
                         continue
-                    outcome = pmta_cli.judge_pause(*self.ask("pause", "queue", f"*/{name}"))
+                    outcome = self.pmta.pause(name)
                     if not outcome.ok:
                         wrong.append(f"{name} could not be paused: {outcome.message}")
                 for name in sorted(lifted):
                     if name.lower() not in known:
                         continue
-                    outcome = pmta_cli.judge_resume(*self.ask("resume", "queue", f"*/{name}"))
+                    outcome = self.pmta.resume(name)
                     if not outcome.ok:
                         wrong.append(f"{name} could not be resumed: {outcome.message}")
                         unresumed.add(name)
-                        continue
-                    # Its mail waits for a retry that was set while nothing could be reached.
-                    code, out, err = self.ask("schedule", f"*/{name}")
-                    if code:
-                        said = (err or out).strip()
-                        self.result["warnings"].append(f"the mail of {name} waits for its next retry: {said}")
+                    elif outcome.message:
+                        self.result["warnings"].append(outcome.message)
             text = tx.write_stops(stops.record, {*self.declared, *unresumed})
             old = read(self.at(tx.STOPS))
             if text != old and (old is not None or self.declared):

@@ -212,23 +212,14 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.drift.differenc
     verdict,
 )
 from ansible_collections.email_engine.fleet.plugins.module_utils.drift.outline import Outline, outline
+from ansible_collections.email_engine.fleet.plugins.module_utils.local.pmta_host import Command, read
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_config.effective import Effective
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError, Problem
-
-Command = t.Callable[[list], tuple]
 
 ANSWER_SECONDS = 60
 # So many unreadable answers of one kind, and no more of it are asked for.
 PATIENCE = 3
 SHOWN = 40
-
-
-def read(path: str) -> str | None:
-    try:
-        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
-            return file.read()
-    except FileNotFoundError:
-        return None
 
 
 class Drift:

@@ -117,28 +117,22 @@ generation:
 
 import json
 import os
-import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.email_engine.fleet.plugins.module_utils import pmta_cli
 from ansible_collections.email_engine.fleet.plugins.module_utils import pmta_transaction as tx
+from ansible_collections.email_engine.fleet.plugins.module_utils.local import pmta_host
+from ansible_collections.email_engine.fleet.plugins.module_utils.local.pmta_host import Command, Pmta
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError, Problem
 
-Command = t.Callable[[list], tuple]
-
-ANSWER_SECONDS = 60
 CONFIG = "/etc/pmta/config"
 DEFAULT_VMTA = "{default}"
 
 
 def read(path: str) -> str | None:
-    """None where there is no such file. One that cannot be read is not a missing one."""
     try:
-        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
-            return file.read()
-    except FileNotFoundError:
-        return None
+        return pmta_host.read(path)
     except OSError as error:
         what = f"cannot be read: {error.strerror or error}"
         raise FleetError([Problem(path, what, "Repair the file system, or run with become: true")]) from error
@@ -146,20 +140,19 @@ def read(path: str) -> str | None:
 
 def run(params: dict, command: Command) -> dict:
     """The module without Ansible. Raises FleetError for a record that cannot be read."""
-    pmta = params["pmta"]
-    installed = os.access(pmta, os.X_OK)
+    pmta = Pmta(command, params["pmta"], params["service"])
+    installed = os.access(pmta.program, os.X_OK)
     running = False
     version = None
     queued: dict[str, int] = {}
     known = not installed
     senders = recorded_senders(params["state_dir"])
     if installed:
-        code, out, _err = command(["systemctl", "is-active", params["service"]])
-        running = code == 0 or out.strip() in ("active", "activating", "reloading")
+        running = pmta.running()
     if running:
-        found = pmta_cli.version("\n".join(ask(command, pmta, "show", "version")[1:]))
+        found = pmta_cli.version("\n".join(pmta.ask("show", "version")[1:]))
         version = found.text if found else None
-        code, out, _err = ask(command, pmta, "show", "vmtas", f"--maxitems={pmta_cli.max_items(len(senders))}")
+        code, out, _err = pmta.ask("show", "vmtas", f"--maxitems={pmta_cli.max_items(len(senders))}")
         listing = pmta_cli.vmtas(out)
         known = code == 0 and listing.complete
         queued = {row.name: row.recipients for row in listing.rows} if known else {}
@@ -167,7 +160,7 @@ def run(params: dict, command: Command) -> dict:
     unrecorded = [name for name, waiting in queued.items() if waiting and name.lower() not in {*recorded, DEFAULT_VMTA}]
     if not known:
         queued = {sender["vmta"]: -1 for sender in senders if sender.get("vmta")}
-    stops = recorded_stops(params["state_dir"])
+    stops = pmta_host.recorded_stops(params["state_dir"])
     return {
         "changed": False,
         "installed": installed,
@@ -182,10 +175,6 @@ def run(params: dict, command: Command) -> dict:
         "runtime_stops": sorted(stops.runtime),
         "generation": tx.read_header(read(CONFIG) or "").generation,
     }
-
-
-def ask(command: Command, pmta: str, *words: str) -> tuple[int, str, str]:
-    return command(["timeout", str(ANSWER_SECONDS), pmta, *words])
 
 
 def recorded_senders(state: str) -> list[dict]:
@@ -205,14 +194,6 @@ def recorded_senders(state: str) -> list[dict]:
             " inventory then count as unknown, and the run refuses while mail waits in them"
         )
         raise FleetError([Problem(path, what, remedy)]) from error
-
-
-def recorded_stops(state: str) -> tx.Stops:
-    path = os.path.join(state, tx.STOPS)
-    try:
-        return tx.read_stops(read(path))
-    except FleetError as error:
-        raise FleetError([Problem(path, problem.what, problem.remedy) for problem in error.problems]) from error
 
 
 def main() -> None:

@@ -141,6 +141,7 @@ PROGRAMS = {
     "addresses/keeper.py": "installed on the host and run there by systemd",
     "local/config_files.py": "reads configurations for the linter, which works without Ansible",
     "local/host_facts.py": "looks at files, users and addresses for the linter's --host",
+    "local/pmta_host.py": "asks PowerMTA and locks the record of stops, for the modules that run on its host",
     "local/writing.py": "replaces files for the modules that write on the control node",
     "local/resolver.py": "asks name servers for the linter's --host, without any library",
 }
