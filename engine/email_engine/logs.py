@@ -39,6 +39,7 @@ def configure(settings: Settings, more: Iterable[str] = ()) -> None:
             foreign_pre_chain=chain,
             processors=[
                 ProcessorFormatter.remove_processors_meta,
+                _without_colours,
                 structlog.processors.format_exc_info,
                 # Of the values, before they are escaped and after a traceback became a text.
                 lambda _logger, _name, event: redactor.value(event),
@@ -54,9 +55,16 @@ def configure(settings: Settings, more: Iterable[str] = ()) -> None:
         one.handlers[:] = []
         one.propagate = True
         one.setLevel(logging.NOTSET)
+    # At INFO it tells every statement.
+    logging.getLogger("sqlalchemy").setLevel(logging.INFO if root.level <= logging.DEBUG else logging.WARNING)
     # `Requests` tells more of each request.
     logging.getLogger("uvicorn.access").disabled = True
     logging.captureWarnings(True)
+
+
+def _without_colours(_logger: Any, _name: str, event: dict[str, Any]) -> dict[str, Any]:
+    event.pop("color_message", None)  # uvicorn's message once more, for a terminal
+    return event
 
 
 def about(**known: Any) -> AbstractContextManager[None]:

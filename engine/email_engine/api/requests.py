@@ -53,7 +53,9 @@ class Requests:
             if not status:
                 detail = f"something went wrong that was not foreseen; the engine's log tells it under request {number}"
                 await problem(500, "A fault of the engine", detail)(scope, receive, tell)
-        route = getattr(scope.get("route"), "path", None)
+        # Of a router that another one includes, the path as the application has it is in FastAPI's own place only.
+        chosen = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
+        route = getattr(chosen, "path", None)
         level = logging.ERROR if fault else logging.DEBUG if route in _QUIET else logging.INFO
         told = {"method": scope["method"], "route": route, "status": status, "key": state.get("key")}
         told["ms"] = round((time.perf_counter() - begin) * 1000, 1)

@@ -1,0 +1,41 @@
+# Copyright (c) 2026, email_engine.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Serves the application: ``python -m email_engine.api.serve SOCKET [WORKERS]``. All it writes are the lines of `logs`."""
+
+from __future__ import annotations
+
+import sys
+
+import uvicorn
+from fastapi import FastAPI
+
+from email_engine import logs, settings
+
+from .app import create_app
+
+
+def application() -> FastAPI:
+    """What each worker process runs."""
+    known = settings.load()
+    logs.configure(known)
+    return create_app(known)
+
+
+def serve(path: str, workers: int = 1) -> None:
+    """On the Unix socket *path*, until told to end; requests under way are answered first."""
+    logs.configure(settings.load())
+    uvicorn.run(
+        "email_engine.api.serve:application",
+        factory=True,
+        uds=path,
+        workers=workers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=20,
+    )
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1], *(int(one) for one in sys.argv[2:3]))

@@ -1,0 +1,177 @@
+# Copyright (c) 2026, email_engine.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real servers as processes of their own, that can be killed, frozen and started again: PostgreSQL, Redis, the API."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import httpx2 as httpx
+from sqlalchemy import create_engine
+
+from email_engine.store import migrations
+
+ROLE = "email_engine"
+HERE = Path(__file__).parent
+
+
+def _children(process: int) -> list[int]:
+    """Of *process*, with theirs."""
+    try:
+        found = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    except FileNotFoundError:
+        return []
+    return [one for child in map(int, found) for one in (child, *_children(child))]
+
+
+def tell(process: int, what: signal.Signals) -> None:
+    """The process and all its children; the parent first, so that it restarts none."""
+    for one in (process, *_children(process)):
+        try:
+            os.kill(one, what)
+        except ProcessLookupError:
+            continue
+
+
+def answers(path: Path, seconds: float = 10) -> None:
+    """Wait until somebody listens on the Unix socket."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            with socket.socket(socket.AF_UNIX) as one:
+                one.connect(str(path))
+            return
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.02)
+
+
+class PostgreSQL:
+    """A server with a directory of its own, which listens on a Unix socket in it and nowhere else."""
+
+    def __init__(self) -> None:
+        found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name))
+        if not found:
+            raise FileNotFoundError("PostgreSQL is not installed: apt-get install postgresql")
+        self._binaries = found[-1]
+        self.place = Path(tempfile.mkdtemp(prefix="engine-pg-"))
+        # It refuses to run as root.
+        self._user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
+        if self._user:
+            shutil.chown(self.place, "postgres", "postgres")
+        self._run("initdb", "-U", "owner", "-A", "trust", "-E", "UTF8", "--no-sync")
+        self.start()
+
+    def _run(self, command: str, *more: str) -> None:
+        whole = [*self._user, str(self._binaries / command), "-D", str(self.place / "data"), *more]
+        subprocess.run(whole, check=True, cwd=self.place, capture_output=True, timeout=60)
+
+    def start(self) -> None:
+        options = f"-c listen_addresses= -c unix_socket_directories={self.place} -c fsync=off"
+        self._run("pg_ctl", "-w", "-o", options, "-l", str(self.place / "log"), "start")
+
+    @property
+    def process(self) -> int:
+        return int((self.place / "data" / "postmaster.pid").read_text().split()[0])
+
+    def kill(self) -> None:
+        """As a power cut would: all its processes at once."""
+        tell(self.process, signal.SIGKILL)
+
+    def close(self) -> None:
+        self._run("pg_ctl", "-m", "immediate", "stop")
+        shutil.rmtree(self.place)
+
+
+def empty_database(place: Path) -> dict[str, str]:
+    """Owner's and application's URL of an empty, migrated database at the server whose socket is in *place*."""
+    owner = create_engine(f"postgresql+psycopg://owner@/postgres?host={place}", isolation_level="AUTOCOMMIT")
+    with owner.connect() as connection:
+        connection.exec_driver_sql("DROP DATABASE IF EXISTS engine WITH (FORCE)")
+        connection.exec_driver_sql(f"DROP ROLE IF EXISTS {ROLE}")
+        connection.exec_driver_sql(f"CREATE ROLE {ROLE} LOGIN")
+        connection.exec_driver_sql("CREATE DATABASE engine")
+    owner.dispose()
+    urls = {who: f"postgresql+psycopg://{who}@/engine?host={place}" for who in ("owner", ROLE)}
+    migrations.upgrade(urls["owner"], ROLE)
+    return urls
+
+
+class Redis:
+    """Keeps nothing: started again, it is empty."""
+
+    def __init__(self, place: Path) -> None:
+        if shutil.which("redis-server") is None:
+            raise FileNotFoundError("Redis is not installed: apt-get install redis-server")
+        self.socket = place / "redis"
+        self.url = f"unix://{self.socket}"
+        self.start()
+
+    def start(self) -> None:
+        command = ["redis-server", "--port", "0", "--unixsocket", str(self.socket), "--save", "", "--appendonly", "no"]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=self.socket.parent)
+        answers(self.socket)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def tell(self, what: signal.Signals) -> None:
+        self._process.send_signal(what)
+
+
+class Api:
+    """The application as it is served, with its worker processes. Settings are those of the environment; output: all it wrote."""
+
+    def __init__(self, place: Path, workers: int = 1, **settings: object) -> None:
+        self.socket = place / "api"
+        self._output = place / "api.log"
+        self._command = [sys.executable, "-m", "email_engine.api.serve", str(self.socket), str(workers)]
+        more = {f"EMAIL_ENGINE_{name.upper()}": str(value) for name, value in settings.items()}
+        self._environment = {**os.environ, "PYTHONPATH": str(HERE.parent), **more}
+        self.start()
+
+    def start(self) -> None:
+        with self._output.open("a") as output:
+            self._process = subprocess.Popen(
+                self._command, env=self._environment, stdout=output, stderr=subprocess.STDOUT, cwd=HERE.parent
+            )
+        end = time.monotonic() + 30
+        while True:
+            try:
+                with self.client() as client:
+                    if client.get("/health").status_code == 200:
+                        return
+            except httpx.TransportError:
+                if time.monotonic() > end or self._process.poll() is not None:
+                    raise AssertionError(f"the API does not start: {self.output}") from None
+                time.sleep(0.05)
+
+    @property
+    def process(self) -> int:
+        return self._process.pid
+
+    @property
+    def output(self) -> str:
+        return self._output.read_text()
+
+    def client(self, **more: object) -> httpx.Client:
+        return httpx.Client(transport=httpx.HTTPTransport(uds=str(self.socket)), base_url="http://engine", **more)
+
+    def kill(self) -> None:
+        tell(self.process, signal.SIGKILL)
+        self._process.wait()
+
+    def close(self) -> None:
+        self._process.terminate()
+        self._process.wait(30)
