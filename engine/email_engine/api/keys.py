@@ -11,7 +11,7 @@ import secrets
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import ColumnElement, Row, func, select
 from sqlalchemy.orm import Session
 
 from email_engine.store.audit import Actor, record
@@ -58,17 +58,23 @@ def find(session: Session, pepper: str, key: str) -> Caller | None:
     parts = key.split("_", 2)
     if len(parts) != 3 or parts[0] != "ee" or not key.isascii():
         return None
-    row: Row | None = session.execute(
-        select(ApiKey.id, ApiKey.name, ApiKey.hash, ApiKey.tenant_id, Tenant.name.label("tenant"), FleetState.revision)
-        .outerjoin(Tenant, Tenant.id == ApiKey.tenant_id)
-        .join(FleetState, FleetState.id == 1)
-        .where(
-            ApiKey.prefix == parts[1],
-            ApiKey.revoked_at.is_(None),
-            ApiKey.expires_at.is_(None) | (ApiKey.expires_at > func.now()),
-        )
-    ).first()
+    row = _valid(session, ApiKey.prefix == parts[1])
     # Without a row, too, one digest is made: how long it takes tells nothing.
     if not hmac.compare_digest(digest(key, pepper), row.hash if row else "0" * 64) or row is None:
         return None
     return Caller(row.id, row.name, row.tenant_id, row.tenant, row.revision)
+
+
+def again(session: Session, key_id: int) -> Caller | None:
+    """The caller who has shown the key before; None when it has expired or was revoked since."""
+    row = _valid(session, ApiKey.id == key_id)
+    return Caller(row.id, row.name, row.tenant_id, row.tenant, row.revision) if row else None
+
+
+def _valid(session: Session, which: ColumnElement[bool]) -> Row | None:
+    return session.execute(
+        select(ApiKey.id, ApiKey.name, ApiKey.hash, ApiKey.tenant_id, Tenant.name.label("tenant"), FleetState.revision)
+        .outerjoin(Tenant, Tenant.id == ApiKey.tenant_id)
+        .join(FleetState, FleetState.id == 1)
+        .where(which, ApiKey.revoked_at.is_(None), ApiKey.expires_at.is_(None) | (ApiKey.expires_at > func.now()))
+    ).first()

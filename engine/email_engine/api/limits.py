@@ -1,7 +1,7 @@
 # Copyright (c) 2026, email_engine.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How many requests a key has in a minute, counted in Redis for all processes together."""
+"""How many requests one caller has in a minute, counted in Redis for all processes together."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ log = logging.getLogger(__name__)
 MINUTE = 60
 
 
-def spend(redis: Redis, key_id: int, most: int) -> None:
-    """One request of a key. Raises Refusal when it had *most* in this minute. Without Redis nobody is refused: a stop must get through."""
+def spend(redis: Redis, who: int | str, most: int) -> None:
+    """One request of *who*: the id of a key, or another caller by kind and name. Raises Refusal when it had *most* in this minute.
+    Without Redis nobody is refused: a stop must get through."""
     now = int(time.time())
-    name = f"requests:{key_id}:{now // MINUTE}"
+    name = f"requests:{who}:{now // MINUTE}"
     try:
         with redis.pipeline(transaction=False) as pipeline:
             used, _ = pipeline.incr(name).expire(name, 2 * MINUTE).execute()
@@ -32,6 +33,6 @@ def spend(redis: Redis, key_id: int, most: int) -> None:
         raise Refusal(
             429,
             "Too many requests",
-            f"the key has {most} requests a minute; the next one begins in {wait} s",
+            f"there are {most} requests a minute; the next one begins in {wait} s",
             {"Retry-After": str(wait)},
         )

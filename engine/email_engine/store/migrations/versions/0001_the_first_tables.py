@@ -67,6 +67,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_log")),
     )
     op.create_index("ix_audit_log_tenant_id_id", "audit_log", ["tenant_id", "id"], unique=False)
+    op.create_index("ix_audit_log_target_id", "audit_log", ["target", "id"], unique=False)
     op.create_table(
         "declarations",
         sa.Column("id", sa.BigInteger(), nullable=False),
@@ -481,6 +482,7 @@ def downgrade() -> None:
     op.drop_table("tenants")
     op.drop_table("fleet_state")
     op.drop_table("declarations")
+    op.drop_index("ix_audit_log_target_id", table_name="audit_log")
     op.drop_index("ix_audit_log_tenant_id_id", table_name="audit_log")
     op.drop_table("audit_log")
     op.execute("DROP FUNCTION audit_log_only_grows")
