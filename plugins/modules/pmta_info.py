@@ -115,7 +115,6 @@ generation:
   sample: 4
 """
 
-import json
 import os
 
 from ansible.module_utils.basic import AnsibleModule
@@ -124,18 +123,10 @@ from ansible_collections.email_engine.fleet.plugins.module_utils import pmta_cli
 from ansible_collections.email_engine.fleet.plugins.module_utils import pmta_transaction as tx
 from ansible_collections.email_engine.fleet.plugins.module_utils.local import pmta_host
 from ansible_collections.email_engine.fleet.plugins.module_utils.local.pmta_host import Command, Pmta
-from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError, Problem
+from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError
 
 CONFIG = "/etc/pmta/config"
 DEFAULT_VMTA = "{default}"
-
-
-def read(path: str) -> str | None:
-    try:
-        return pmta_host.read(path)
-    except OSError as error:
-        what = f"cannot be read: {error.strerror or error}"
-        raise FleetError([Problem(path, what, "Repair the file system, or run with become: true")]) from error
 
 
 def run(params: dict, command: Command) -> dict:
@@ -146,7 +137,7 @@ def run(params: dict, command: Command) -> dict:
     version = None
     queued: dict[str, int] = {}
     known = not installed
-    senders = recorded_senders(params["state_dir"])
+    senders = pmta_host.recorded_senders(params["state_dir"])
     if installed:
         running = pmta.running()
     if running:
@@ -173,27 +164,8 @@ def run(params: dict, command: Command) -> dict:
         "senders": senders,
         "stops": list(stops.held),
         "runtime_stops": sorted(stops.runtime),
-        "generation": tx.read_header(read(CONFIG) or "").generation,
+        "generation": tx.read_header(pmta_host.read_or_refuse(CONFIG) or "").generation,
     }
-
-
-def recorded_senders(state: str) -> list[dict]:
-    path = os.path.join(state, tx.FLEET)
-    text = read(path)
-    if text is None:
-        return []
-    try:
-        senders = json.loads(text)["senders"]
-        if not (isinstance(senders, list) and all(isinstance(sender, dict) for sender in senders)):
-            raise TypeError("senders is not a list of senders")
-        return senders
-    except (ValueError, KeyError, TypeError) as error:
-        what = f"the record of the senders on this host is damaged ({type(error).__name__}: {error})"
-        remedy = (
-            "Restore the file from a backup. Removing it makes this host forget which senders it holds: those that are not in the"
-            " inventory then count as unknown, and the run refuses while mail waits in them"
-        )
-        raise FleetError([Problem(path, what, remedy)]) from error
 
 
 def main() -> None:

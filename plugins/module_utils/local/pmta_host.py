@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import os
 import time
 import typing as t
@@ -29,6 +30,15 @@ def read(path: str) -> str | None:
             return file.read()
     except FileNotFoundError:
         return None
+
+
+def read_or_refuse(path: str) -> str | None:
+    """The same; raises FleetError for a file that cannot be read."""
+    try:
+        return read(path)
+    except OSError as error:
+        what = f"cannot be read: {error.strerror or error}"
+        raise FleetError([Problem(path, what, "Repair the file system, or run with become: true")]) from error
 
 
 class Pmta(t.NamedTuple):
@@ -91,9 +101,26 @@ def recorded_stops(state: str) -> tx.Stops:
     """Raises FleetError, with the file's whole path, for a record that is damaged or cannot be read."""
     path = os.path.join(state, tx.STOPS)
     try:
-        return tx.read_stops(read(path))
+        return tx.read_stops(read_or_refuse(path))
     except FleetError as error:
         raise FleetError([Problem(path, problem.what, problem.remedy) for problem in error.problems]) from error
-    except OSError as error:
-        what = f"cannot be read: {error.strerror or error}"
-        raise FleetError([Problem(path, what, "Repair the file system, or run with become: true")]) from error
+
+
+def recorded_senders(state: str) -> list[dict]:
+    """The senders last applied on this host; none where nothing was. Raises FleetError for a damaged record: it is not an empty one."""
+    path = os.path.join(state, tx.FLEET)
+    text = read_or_refuse(path)
+    if text is None:
+        return []
+    try:
+        senders = json.loads(text)["senders"]
+        if not (isinstance(senders, list) and all(isinstance(sender, dict) for sender in senders)):
+            raise TypeError("senders is not a list of senders")
+        return senders
+    except (ValueError, KeyError, TypeError) as error:
+        what = f"the record of the senders on this host is damaged ({type(error).__name__}: {error})"
+        remedy = (
+            "Restore the file from a backup. Removing it makes this host forget which senders it holds: those that are not in the"
+            " inventory then count as unknown, and the run refuses while mail waits in them"
+        )
+        raise FleetError([Problem(path, what, remedy)]) from error
