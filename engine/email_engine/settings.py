@@ -39,6 +39,12 @@ class Settings(BaseSettings):
     certificate: Path | None = None
     job_attempts: int = 3
     job_minutes: int = 60
+    # Seconds: between two signs of life; until a worker without any counts as dead; between two looks for work that nobody told of;
+    # that a playbook has to end in, when asked to.
+    job_beat: float = 1
+    job_silence: float = 30
+    job_sweep: float = 10
+    job_grace: float = 10
 
 
 def load() -> Settings:

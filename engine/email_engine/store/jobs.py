@@ -1,23 +1,39 @@
 # Copyright (c) 2026, email_engine.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Jobs as rows: the only truth about what is to be done, is being done, and was done."""
+"""Jobs as rows: the only truth about what is to be done, is being done, and was done.
+
+All times are the database's, so that no clock of a host decides. Who runs a job holds its lock (`lock`) on a connection of its own,
+which ends with the process, and shows the token of its claim with everything it writes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Select, func, insert, not_, select, text, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from email_engine.jobs.kinds import KINDS
 
 from .audit import Actor, record
-from .models import Job
+from .models import Job, JobLine
 
 #: In a session's info: the lanes that have new work once it commits.
 WAKE = "lanes to wake"
+#: Who acts where nobody else does.
+WORKER = Actor("jobs")
+OVER = ("succeeded", "failed", "cancelled")
+# Any number, always the same; the second half of a lock is the job's number.
+_RUNNING = 0x6A6F6273
+_NOW = func.clock_timestamp()
+
+
+class Lost(Exception):
+    """The job is somebody else's now, or over. Whoever is told so stops, and writes nothing more about it."""
 
 
 def enqueue(
@@ -42,13 +58,164 @@ def enqueue(
     if once:
         # Of two who ask for the same at once, the second one finds the first one's.
         session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"job {lane} {kind}", 0))))
-        same = (Job.state == "queued", Job.lane == lane, Job.kind == kind, Job.arguments == wanted)
-        found = session.scalars(select(Job).where(*same).order_by(Job.number).limit(1).with_for_update()).first()
+        same = (Job.kind == kind, Job.lane == lane, Job.arguments == wanted)
+        # One that goes on after its first playbook would leave that one's part of the new work undone.
+        queued = select(Job).where(Job.state == "queued", Job.step == 0, *same).order_by(Job.number).limit(1)
+        found = session.scalars(queued.with_for_update()).first()
         if found is not None:
             return found
     job = Job(kind=kind, lane=lane, tenant_id=tenant_id, subject=subject, arguments=wanted, asked_by=actor.name)
     session.add(job)
     session.flush()
-    said = {"kind": kind, "lane": lane, "subject": subject, "arguments": wanted}
-    record(session, actor, "queued", f"job {job.number}", tenant_id=tenant_id, after=said)
+    _say(session, actor, "queued", job, after={"kind": kind, "lane": lane, "subject": subject, "arguments": wanted})
     return job
+
+
+def _say(session: Session, actor: Actor, action: str, job: Job, **more: Any) -> None:
+    record(session, actor, action, f"job {job.number}", tenant_id=job.tenant_id, **more)
+
+
+def lock(session: Session, number: int) -> bool:
+    """Take the lock of a job for as long as the session's connection lasts; False: another one still has it."""
+    return bool(session.scalar(select(func.pg_try_advisory_lock(_RUNNING, number % 2**31))))
+
+
+def claim(session: Session, lane: str, worker: str) -> Job | None:
+    """The lane's next job, now running and locked for *worker*; None: there is none, or this is not the time.
+
+    Commit, and close the connection at once when that fails: with it goes the lock.
+    """
+    busy = select(Job.id).where(Job.state == "running", Job.lane == lane)
+    if lane == "converge" and session.scalar(busy.limit(1)) is not None:
+        return None
+    queued = select(Job).where(Job.state == "queued", Job.lane == lane).order_by(Job.number).limit(1)
+    job = session.scalars(queued.with_for_update(skip_locked=True)).first()
+    if job is None or not lock(session, job.number):
+        return None
+    job.state, job.worker, job.attempts = "running", worker, job.attempts + 1
+    job.started_at, job.seen_at = func.coalesce(Job.started_at, _NOW), _NOW
+    try:
+        session.flush()
+    except IntegrityError:  # somebody was faster: one converge runs at a time
+        session.rollback()
+        return None
+    return job
+
+
+def _of(job_id: uuid.UUID, worker: str) -> tuple[ColumnElement[bool], ...]:
+    return Job.id == job_id, Job.worker == worker, Job.state == "running"
+
+
+def heartbeat(
+    session: Session,
+    job_id: uuid.UUID,
+    worker: str,
+    *,
+    step: int,
+    progress: Mapping[str, Any],
+    result: Mapping[str, Any],
+    lines: Sequence[Mapping[str, Any]],
+) -> str | None:
+    """A sign of life, with what there is to tell. The answer: who asked to cancel the job. Raises Lost.
+
+    lines: columns of JobLine each, but for job_id.
+    """
+    beaten = (
+        update(Job)
+        .where(*_of(job_id, worker))
+        .values(seen_at=_NOW, step=step, progress=progress, result=result)
+        .returning(Job.cancel_asked_by)
+    )
+    found = session.execute(beaten).first()
+    if found is None:
+        raise Lost
+    if lines:
+        session.execute(insert(JobLine), [{"job_id": job_id, **line} for line in lines])
+    return found.cancel_asked_by
+
+
+def finish(session: Session, job_id: uuid.UUID, worker: str, state: str, error: str | None) -> None:
+    """The end of a job, of which the last heartbeat told everything else. Raises Lost."""
+    job = session.scalars(select(Job).where(*_of(job_id, worker)).with_for_update()).first()
+    if job is None:
+        raise Lost
+    close(session, job, state, error)
+
+
+def close(session: Session, job: Job, state: str, error: str | None = None) -> None:
+    """End a job whose row the caller has locked."""
+    job.state, job.error, job.finished_at = state, error, _NOW
+    if state == "cancelled" and job.started_at is not None:
+        where = f"in playbook {min(job.step + 1, len(KINDS[job.kind].playbooks))} of {len(KINDS[job.kind].playbooks)}"
+        job.result = {
+            **(job.result or {}),
+            "note": f"stopped {where}, on the demand of {job.cancel_asked_by}; the next converge completes what it had begun",
+        }
+    _say(session, WORKER, state, job, reason=error)
+
+
+def requeue(session: Session, job: Job, reason: str, *, failed: bool) -> None:
+    """Let a job whose row the caller has locked go on later, at the playbook it was in. failed: whether the attempt counts."""
+    if job.cancel_asked_by is not None:
+        close(session, job, "cancelled")
+        return
+    job.state, job.worker = "queued", None
+    if not failed:
+        job.attempts -= 1
+    session.info.setdefault(WAKE, set()).add(job.lane)
+    _say(session, WORKER, "queued again", job, reason=reason)
+
+
+def release(session: Session, job_id: uuid.UUID, worker: str, reason: str) -> None:
+    """Give the job back unfinished, because the worker ends. Raises Lost."""
+    job = session.scalars(select(Job).where(*_of(job_id, worker)).with_for_update()).first()
+    if job is None:
+        raise Lost
+    requeue(session, job, reason, failed=False)
+
+
+def orphans(session: Session, seconds: float) -> list[Job]:
+    """Running jobs that nobody runs, their rows locked: without a sign of life for so long, and with a free lock.
+
+    After a start of the database its workers get as long to come back. A moment that lies ahead is no better than one long past.
+    """
+
+    def recent(moment: ColumnElement[Any]) -> ColumnElement[bool]:
+        return func.abs(func.extract("epoch", _NOW - moment)) < seconds
+
+    silent = select(Job).where(
+        Job.state == "running", not_(recent(Job.seen_at)), not_(recent(func.pg_postmaster_start_time()))
+    )
+    found = session.scalars(silent.order_by(Job.number).with_for_update(skip_locked=True))
+    free = func.pg_try_advisory_xact_lock
+    return [job for job in found if session.scalar(select(free(_RUNNING, job.number % 2**31)))]
+
+
+def cancel(session: Session, actor: Actor, job: Job) -> bool:
+    """End a queued job, or ask the worker of a running one to stop. False: it is over already."""
+    session.refresh(job, with_for_update=True)
+    if job.state in OVER:
+        return False
+    if job.cancel_asked_by is None:
+        job.cancel_asked_by = actor.name
+        _say(session, actor, "asked to cancel", job)
+    if job.state == "queued":
+        close(session, job, "cancelled")
+    return True
+
+
+def lines(job_id: uuid.UUID, after: int = 0) -> Select[tuple[JobLine]]:
+    return select(JobLine).where(JobLine.job_id == job_id, JobLine.id > after).order_by(JobLine.id)
+
+
+def prune(session: Session) -> None:
+    """What has had its time: repeated requests after two days, logs after 90."""
+    session.execute(text("DELETE FROM idempotency_keys WHERE created_at < now() - interval '48 hours'"))
+    session.execute(text("DELETE FROM job_lines WHERE at < now() - interval '90 days'"))
+
+
+def asked_lately(session: Session, kinds: Sequence[str], minutes: int) -> bool:
+    """Whether a job of these kinds waits, runs, or was asked for in the last so many minutes."""
+    near = func.abs(func.extract("epoch", _NOW - Job.created_at)) < minutes * 60
+    wanted = select(Job.id).where(Job.kind.in_(kinds), Job.state.not_in(OVER) | near)
+    return session.scalar(wanted.limit(1)) is not None
