@@ -243,7 +243,12 @@ class SentHour(OfSender, Base):
     hour: Mapped[datetime]
     sent: Mapped[int]
 
-    __table_args__ = of_sender(UniqueConstraint("ip_id", "hour"), CheckConstraint("sent >= 0", name="sent"))
+    __table_args__ = of_sender(
+        UniqueConstraint("ip_id", "hour"),
+        CheckConstraint("sent >= 0", name="sent"),
+        # Every choice of a sender asks for its tenant's day.
+        Index("ix_sent_hourly_tenant_id_hour", "tenant_id", "hour", postgresql_include=["ip_id", "sent"]),
+    )
 
 
 class BlacklistEvent(OfSender, Base):

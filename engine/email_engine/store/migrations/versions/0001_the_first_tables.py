@@ -397,6 +397,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sent_hourly")),
         sa.UniqueConstraint("ip_id", "hour", name=op.f("uq_sent_hourly_ip_id_hour")),
     )
+    op.create_index(
+        "ix_sent_hourly_tenant_id_hour",
+        "sent_hourly",
+        ["tenant_id", "hour"],
+        unique=False,
+        postgresql_include=["ip_id", "sent"],
+    )
     op.create_table(
         "warmup_plans",
         sa.Column("id", sa.BigInteger(), nullable=False),
@@ -445,6 +452,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("warmup_daily_stats")
     op.drop_table("warmup_plans")
+    op.drop_index("ix_sent_hourly_tenant_id_hour", table_name="sent_hourly", postgresql_include=["ip_id", "sent"])
     op.drop_table("sent_hourly")
     op.drop_table("queue_reports")
     op.drop_index("uq_incidents_open", table_name="incidents", postgresql_where=sa.text("closed_at IS NULL"))
