@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx2 as httpx
@@ -130,13 +131,23 @@ class Redis:
         self._process.send_signal(what)
 
 
+def client(path: Path, **more: object) -> httpx.Client:
+    return httpx.Client(transport=httpx.HTTPTransport(uds=str(path)), base_url="http://engine", **more)
+
+
 class Api:
     """The application as it is served, with its worker processes. Settings are those of the environment; output: all it wrote."""
 
-    def __init__(self, place: Path, workers: int = 1, **settings: object) -> None:
+    def __init__(
+        self,
+        place: Path,
+        workers: int = 1,
+        program: Sequence[str] = ("-m", "email_engine.api.serve"),
+        **settings: object,
+    ) -> None:
         self.socket = place / "api"
         self._output = place / "api.log"
-        self._command = [sys.executable, "-m", "email_engine.api.serve", str(self.socket), str(workers)]
+        self._command = [sys.executable, *program, str(self.socket), str(workers)]
         more = {f"EMAIL_ENGINE_{name.upper()}": str(value) for name, value in settings.items()}
         self._environment = {**os.environ, "PYTHONPATH": str(HERE.parent), **more}
         self.start()
@@ -166,7 +177,7 @@ class Api:
         return self._output.read_text()
 
     def client(self, **more: object) -> httpx.Client:
-        return httpx.Client(transport=httpx.HTTPTransport(uds=str(self.socket)), base_url="http://engine", **more)
+        return client(self.socket, **more)
 
     def kill(self) -> None:
         tell(self.process, signal.SIGKILL)

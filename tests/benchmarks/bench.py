@@ -26,6 +26,7 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_fleet.rend
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
+from benchmarks import engine  # noqa: E402
 from benchmarks.configurations import configuration  # noqa: E402
 from policy import host_policy  # noqa: E402
 
@@ -42,6 +43,9 @@ BARS = {
     "pmta_parse_lint_mb_s": (1, "at least"),
     "pmta_lint_growth_10x": (11, "at most"),
     "keygen_rate": (0.8, "at least"),
+    "select_rate": (0.5, "at least"),
+    "fleet_etag_rate": (0.5, "at least"),
+    "fleet_1000_over_100": (12, "at most"),
 }
 POLICY = host_policy()
 
@@ -211,6 +215,7 @@ def main() -> int:
     render_and_lint(report)
     parse_and_lint(report)
     key_rate(report)
+    report |= engine.measure(say)
     artefacts(report)
     (OUT / "report.json").write_text(json.dumps(report, indent=2) + "\n")
     missed = 0

@@ -22,11 +22,11 @@ def application() -> FastAPI:
     return create_app(known)
 
 
-def serve(path: str, workers: int = 1) -> None:
-    """On the Unix socket *path*, until told to end; requests under way are answered first."""
+def serve(path: str, workers: int = 1, factory: str = f"{__package__}.serve:application") -> None:
+    """On the Unix socket *path*, until told to end; requests under way are answered first. factory: ``module:function``."""
     logs.configure(settings.load())
     uvicorn.run(
-        "email_engine.api.serve:application",
+        factory,
         factory=True,
         uds=path,
         workers=workers,
