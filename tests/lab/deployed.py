@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -13,6 +14,8 @@ import uuid
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+# An operator's own habit; inventories/lab_engine has a vaulted file.
+os.environ.setdefault("ANSIBLE_VAULT_PASSWORD_FILE", "/var/lib/email-engine-lab/engine/vault_password")
 PLAYBOOK = str(Path(sys.executable).parent / "ansible-playbook")
 READER = (ROOT / "tests/lab/read_mail.py").read_text()
 FEEDER = """

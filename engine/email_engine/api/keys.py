@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 from datetime import datetime
 from typing import NamedTuple
@@ -51,6 +52,39 @@ def create(
     session.add(ApiKey(name=name, prefix=prefix, hash=digest(key, pepper), tenant_id=tenant_id, expires_at=expires_at))
     record(session, actor, "created", f"API key {name}", tenant_id=tenant_id)
     return key
+
+
+FORM = re.compile(r"ee_([0-9a-f]{8})_[A-Za-z0-9_-]{43}")
+
+
+def ensure(session: Session, actor: Actor, pepper: str, name: str, key: str) -> bool:
+    """Have *key* as the admin's key *name*; another one of that name ends. Whether anything changed. Raises ValueError for what is no key."""
+    form = FORM.fullmatch(key)
+    if form is None:
+        raise ValueError("what was given is no API key: ee_, 8 hexadecimal digits, _, 43 letters, digits, - or _")
+    wanted = {"prefix": form[1], "hash": digest(key, pepper), "tenant_id": None, "expires_at": None, "revoked_at": None}
+    row = session.scalar(select(ApiKey).where(ApiKey.name == name).with_for_update())
+    if row is not None and all(getattr(row, column) == value for column, value in wanted.items()):
+        return False
+    if session.scalar(select(ApiKey.id).where(ApiKey.prefix == form[1], ApiKey.name != name)):
+        raise ValueError(f"another key begins with ee_{form[1]}; make a new one")
+    if row is None:
+        session.add(ApiKey(name=name, **wanted))
+    else:
+        for column, value in wanted.items():
+            setattr(row, column, value)
+    record(session, actor, "created" if row is None else "replaced", f"API key {name}")
+    return True
+
+
+def revoke(session: Session, actor: Actor, name: str) -> bool:
+    """End the key of this name at once. False where none is valid."""
+    row = session.scalar(select(ApiKey).where(ApiKey.name == name, ApiKey.revoked_at.is_(None)).with_for_update())
+    if row is None:
+        return False
+    row.revoked_at = func.now()
+    record(session, actor, "revoked", f"API key {name}", tenant_id=row.tenant_id)
+    return True
 
 
 def find(session: Session, pepper: str, key: str) -> Caller | None:

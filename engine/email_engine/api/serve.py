@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -23,12 +24,18 @@ def application() -> FastAPI:
 
 
 def serve(path: str, workers: int = 1, factory: str = f"{__package__}.serve:application") -> None:
-    """On the Unix socket *path*, until told to end; requests under way are answered first. factory: ``module:function``."""
+    """On the Unix socket *path* (``fd://3``: one that systemd holds), until told to end; requests under way are answered first.
+
+    factory: ``module:function``.
+    """
     logs.configure(settings.load())
+    place: dict[str, Any] = {"fd": int(path.removeprefix("fd://"))} if path.startswith("fd://") else {"uds": path}
     uvicorn.run(
         factory,
         factory=True,
-        uds=path,
+        # nginx alone reaches the socket, and says who asked.
+        forwarded_allow_ips="*",
+        **place,
         workers=workers,
         log_config=None,
         access_log=False,

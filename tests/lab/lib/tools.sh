@@ -29,6 +29,28 @@ tools_install() {
 
 state_make() { install -d -m 0755 "$lab_state" "$lab_state/log" "$lab_images"; }
 
+# An unguessable text of letters and digits.
+secret_new() { head -c 512 /dev/urandom | base64 -w0 | tr -dc A-Za-z0-9 | cut -c "1-$1"; }
+
+# What an operator would put into a vault. The vaulted file is no part of the repository: each checkout gets a copy beside its inventory.
+engine_secrets_make() {
+    local dir=$lab_state/engine owner=${EELAB_OWNER:-root}
+    install -d -m 0700 -o "$owner" "$dir"
+    if [ ! -s "$dir/vault.yml" ]; then
+        (
+            umask 077
+            printf 'ee_%s_%s\n' "$(head -c 4 /dev/urandom | od -An -tx1 | tr -d ' \n')" "$(secret_new 43)" >"$dir/admin_key"
+            secret_new 40 >"$dir/vault_password"
+            printf -- '---\nengine_key_pepper: %s\nengine_session_secret: %s\nengine_vault_password: %s\n' \
+                "$(secret_new 48)" "$(secret_new 48)" "$(cat "$dir/vault_password")" |
+                "$lab_root/.venv/bin/ansible-vault" encrypt --vault-password-file "$dir/vault_password" --output "$dir/vault.yml.new" - 2>/dev/null
+        )
+        mv "$dir/vault.yml.new" "$dir/vault.yml"
+    fi
+    chown "$owner" "$dir"/*
+    install -m 0600 -o "$owner" "$dir/vault.yml" "$lab_root/inventories/lab_engine/group_vars/all/vault.yml"
+}
+
 # Keys and secrets, made once.
 secrets_make() {
     local owner=${EELAB_OWNER:-root}
@@ -40,4 +62,5 @@ secrets_make() {
     fi
     touch "$lab_state/ssh/known_hosts"
     chown "$owner" "$lab_key" "$lab_key.pub" "$lab_state/ssh/known_hosts" "$lab_state/tsig.secret"
+    engine_secrets_make
 }

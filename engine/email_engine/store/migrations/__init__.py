@@ -12,6 +12,8 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import create_engine
 
 HERE = Path(__file__).parent
 
@@ -31,3 +33,13 @@ def upgrade(url: str, role: str, to: str = "head") -> None:
 
 def downgrade(url: str, role: str, to: str = "base") -> None:
     command.downgrade(config(url, role), to)
+
+
+def current(url: str) -> str | None:
+    """Revision the schema is at; None for an empty database."""
+    engine = create_engine(url)
+    try:
+        with engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+    finally:
+        engine.dispose()
