@@ -9,7 +9,7 @@ import itertools
 
 import pytest
 
-from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.carry import carry_over
+from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.carry import applied, carry_over
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError
 
 TENANT = {"name": "sos", "routing": "by_sender"}
@@ -147,3 +147,97 @@ def test_a_removed_tenant_with_queued_mail_is_refused():
 
 def test_hosts_without_powermta_hold_nothing():
     assert carry_over(fleet(sender(1)), {"vps2": {"senders": [], "queued": {}}}) == fleet(sender(1))
+
+
+# --- An engine that remembers -----------------------------------------------------------------------------------------
+
+LEFT = {"declared": False, "status": "retiring", "paused": False, "reasons": []}
+
+
+def held(n, **changes):
+    return sender(n, paused=False, reasons=[], **changes)
+
+
+@pytest.mark.parametrize("queue", [0, 3])
+def test_who_leaves_by_the_engines_word_first_loses_its_routing(queue):
+    result = settle(fleet(sender(1), sender(2, **LEFT)), [sender(1), held(2)], {"vmta-mail2": queue})
+    assert result["senders"] == [sender(1), sender(2, **LEFT)] and result["gone"] == []
+
+
+def test_it_goes_when_its_queue_is_empty():
+    document, old = fleet(sender(1), sender(2, **LEFT)), [sender(1), sender(2, **LEFT)]
+    assert [one["name"] for one in settle(document, old, {"vmta-mail2": 1})["senders"]][1:] == ["mail2.sos.test"]
+    result = settle(document, old, {})
+    assert result["senders"] == [sender(1)] and result["gone"] == [sender(2, **{**LEFT, "status": "retired"})]
+
+
+def test_what_the_host_holds_represents_it():
+    """Its mail was written for what the host has, whatever the engine was told since."""
+    word = sender(2, **LEFT, ip="198.19.0.9", domain="new.sos.test")
+    (kept,) = settle(fleet(word), [held(2)], {"vmta-mail2": 1})["senders"]
+    assert (kept["ip"], kept["domain"]) == ("198.19.0.2", "mail2.sos.test")
+
+
+@pytest.mark.parametrize(
+    ("word", "stopped"),
+    [
+        ({"status": "quarantine", "reasons": ["listed"]}, {"status": "quarantine", "reasons": ["listed"]}),
+        ({"paused": True, "reasons": ["by ops"]}, {"status": "retiring", "paused": True, "reasons": ["by ops"]}),
+    ],
+)
+@pytest.mark.parametrize("host", ["active", "retiring"])
+def test_the_engine_says_how_it_fares(word, stopped, host):
+    document = fleet(sender(2, **{**LEFT, **word}))
+    (kept,) = settle(document, [held(2, status=host, declared=host == "active")], {"vmta-mail2": 5})["senders"]
+    assert {key: kept[key] for key in stopped} == stopped
+
+
+def test_a_stop_that_the_engine_lifted_is_lifted():
+    (kept,) = settle(fleet(sender(2, **LEFT)), [held(2, status="quarantine")], {"vmta-mail2": 5})["senders"]
+    assert kept["status"] == "retiring"
+
+
+@pytest.mark.parametrize(
+    ("found", "stays"),
+    [
+        ({"senders": [], "queued": {}}, False),
+        ({"senders": [], "queued": {"vmta-mail2": 4}}, True),
+        ({"senders": [], "queued": {}, "queued_known": False}, True),
+        (None, True),
+    ],
+)
+def test_one_that_no_host_records_goes_unless_mail_may_wait(found, stays):
+    document = fleet(sender(1), sender(2, **LEFT))
+    result = carry_over(document, {"vps2": found} if found else {})
+    assert [one["name"] for one in result["senders"]] == ["mail1.sos.test", "mail2.sos.test"][: 2 if stays else 1]
+    assert [one["name"] for one in result["gone"]] == ([] if stays else ["mail2.sos.test"])
+
+
+@pytest.mark.parametrize("queue", [0, 4])
+def test_nothing_of_it_is_given_away_under_queued_mail(queue):
+    document = fleet(sender(2, **LEFT), sender(9, domain="mail2.sos.test"))
+    if queue:
+        with pytest.raises(FleetError, match="mail2.sos.test now belongs to mail9.sos.test"):
+            settle(document, [held(2)], {"vmta-mail2": queue})
+    else:
+        assert [one["name"] for one in settle(document, [held(2)], {})["gone"]] == ["mail2.sos.test"]
+
+
+def test_what_was_applied_is_what_the_engine_wants_to_know():
+    engine = fleet(sender(1), sender(2, **LEFT), sender(3, **LEFT), sender(4, mta="vps9"))
+    hosts = {
+        "vps2": {
+            # The first has a new address, the fifth left before there was an engine.
+            "senders": [sender(1, ip="198.19.0.99"), sender(2, **LEFT), sender(3, **LEFT), sender(5, **LEFT)],
+            "queued": {"vmta-mail3": 7},
+        }
+    }
+    document = carry_over(engine, hosts)
+    assert len(document["gone"]) == 3
+    key = {"domain": "mail1.sos.test", "selector": "s1", "path": "/k", "public": "p", "state": "kept"}
+    told = applied(engine, document, hosts, [key, {**key, "domain": "mail5.sos.test"}])
+    assert told["gone"] == ["mail2.sos.test"]
+    assert told["waiting"] == {"mail1.sos.test": 0, "mail2.sos.test": 0, "mail3.sos.test": 7}
+    assert told["keys"] == [{"domain": "mail1.sos.test", "selector": "s1", "path": "/k", "public": "p"}]
+    hosts["vps2"]["queued_known"] = False
+    assert applied(engine, document, hosts, [])["waiting"] == {}
