@@ -10,11 +10,13 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from email_engine.redaction import Redactor
+from email_engine.redaction import HIDDEN, Redactor
 
 #: Of one line of the log, of all changes: more tells nobody more.
 LONGEST, MOST_CHANGES = 20_000, 2_000
-_COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+# A terminal's: colours, carriage returns, the stars that fill a headline.
+_TRIMMINGS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r(?=\n)|\r$| \*{3,}(?=\r?$)", re.MULTILINE)
+_DETAILS = ("stderr", "module_stderr", "stdout", "module_stdout")
 _OUTCOMES = {
     "runner_on_ok": "ok",
     "runner_on_failed": "failed",
@@ -61,6 +63,15 @@ def remedy(message: str) -> str:
     """What to do about it, where that is known; else an empty text."""
     found = (advice for pattern, advice in _REMEDIES if re.search(pattern, message, re.IGNORECASE))
     return next(found, "")
+
+
+def _storable(value: Any) -> Any:
+    """PostgreSQL has no NUL in texts, and UTF-8 no lone surrogates."""
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+    if isinstance(value, Mapping):
+        return {_storable(key): _storable(one) for key, one in value.items()}
+    return [_storable(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
 class Report:
@@ -122,7 +133,7 @@ class Report:
             result = data.get("res") or {}
             if outcome == "ok" and isinstance(result, Mapping) and result.get("changed"):
                 outcome = "changed"
-            text = _COLOURS.sub("", event.get("stdout") or "").strip("\r\n")
+            text = _TRIMMINGS.sub("", event.get("stdout") or "").strip("\n")
             if text:
                 self._line(text, host if outcome else None, task, outcome)
             if kind == "playbook_on_play_start":
@@ -170,13 +181,12 @@ class Report:
             return "\n".join([f"Playbook {name} failed (exit status {status}).", *told, *advice])[:LONGEST]
 
     def _text(self, text: str) -> str:
-        # PostgreSQL has no NUL in texts, and UTF-8 no lone surrogates.
-        return self._redactor.text(text).replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+        return _storable(self._redactor.text(text))
 
     def _line(self, text: str, host: str | None = None, task: str | None = None, outcome: str | None = None) -> None:
         # Long words are wrapped where they are shown as warnings, and a secret in two halves would pass.
         safe = self._text(text)
-        if "\n" in text and (joined := re.sub(r"\s*\n\s*", "", text)) != self._text(joined) and safe == text:
+        if "\n" in text and self._text(re.sub(r"\s*\n\s*", "", text)).count(HIDDEN) > safe.count(HIDDEN):
             safe = "(a text with a secret in it)"
         if len(safe) > LONGEST:
             safe = f"{safe[:LONGEST]}\n({len(safe) - LONGEST} characters more)"
@@ -192,7 +202,7 @@ class Report:
 
     def _fail(self, host: str, task: str | None, result: Any) -> None:
         said = result if isinstance(result, Mapping) else {}
-        parts = [said.get("msg"), said.get("stderr") or said.get("module_stderr")]
+        parts = [said.get("msg"), next(filter(None, map(said.get, _DETAILS)), None)]
         message = "\n".join(str(part).strip() for part in parts if part) or "it failed without a message"
         self._failures[host] = Failure(host, self._text(task or ""), self._text(message)[:2000])
 
@@ -226,7 +236,7 @@ class Report:
         self._sum()
         told = (data.get("artifact_data") or {}).get("email_engine_job")
         if isinstance(told, Mapping):
-            told = self._redactor.value(dict(told))
+            told = _storable(self._redactor.value(dict(told)))
             self.result |= {key: value for key, value in told.items() if key not in ("hosts", "changes", "steps")}
 
     def _sum(self) -> None:

@@ -1,0 +1,98 @@
+# Copyright (c) 2026, email_engine.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every worker looks after, every few seconds: jobs that nobody runs, checks and alerts that are due, what has had its time.
+
+Each part decides by the database's rows and time alone, one worker after the other: of timers that fire together, one acts.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from pathlib import Path
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, sessionmaker
+
+from email_engine.settings import Settings
+from email_engine.store import alerts, jobs
+from email_engine.store.models import Ip, Job
+
+from .kinds import KINDS
+
+log = logging.getLogger(__name__)
+# Any number, always the same: sweeps do not meet.
+_SWEEPING = 0x7377656570
+#: Minutes between two checks of the DNS that a new sender waits for; seconds between two looks for what is too old.
+CHECK_EVERY, PRUNE_EVERY = 15, 3600
+
+
+class Sweep:
+    def __init__(self, sessions: sessionmaker[Session], settings: Settings):
+        self._sessions, self._settings = sessions, settings
+        self._pruned: float | None = None
+
+    def run(self) -> None:
+        """Raises what the database raises; the next one starts anew."""
+        for part in (self._orphans, self._checks, self._alerts, self._prune):
+            with self._sessions() as session, session.begin():
+                if session.scalar(select(func.pg_try_advisory_xact_lock(_SWEEPING))):
+                    part(session)
+        self._leftovers()
+
+    def _orphans(self, session: Session) -> None:
+        for job in jobs.orphans(session, self._settings.job_silence):
+            reason = f"its worker ended in attempt {job.attempts} of {self._settings.job_attempts}"
+            if job.attempts < self._settings.job_attempts or job.cancel_asked_by is not None:
+                jobs.requeue(session, job, reason, failed=True)
+            else:
+                jobs.close(session, job, "failed", _gave_up(job))
+            log.warning("job %s: %s; it is %s now", job.number, reason, job.state)
+
+    def _checks(self, session: Session) -> None:
+        """Who waits for the DNS starts when it is green; somebody has to look."""
+        waiting = select(Ip.id).where(Ip.status == "standby", Ip.reserve.is_(False))
+        checking = [name for name, kind in KINDS.items() if "dns_check" in kind.playbooks]
+        if session.scalar(waiting.limit(1)) is not None and not jobs.asked_lately(session, checking, CHECK_EVERY):
+            jobs.enqueue(session, jobs.WORKER, "dns_check", once=True)
+
+    def _alerts(self, session: Session) -> None:
+        for alert in alerts.raise_due(session):
+            log.warning("%s of tenant %s waits for a person: %s", alert.target, alert.tenant, alert.why)
+
+    def _prune(self, session: Session) -> None:
+        if self._pruned is None or time.monotonic() - self._pruned > PRUNE_EVERY:
+            jobs.prune(session)
+            self._pruned = time.monotonic()
+
+    def _leftovers(self) -> None:
+        """Directories of playbooks whose worker was killed."""
+        places = {path.name: path for path in self._settings.work.glob(f"{PLACE}*")}
+        if places:
+            with self._sessions() as session:
+                known = session.scalars(select(Job.worker).where(Job.state == "running"))
+                kept = {place_of(self._settings, worker).name for worker in known if worker}
+            for name in places.keys() - kept:
+                shutil.rmtree(places[name], ignore_errors=True)
+
+
+PLACE = "job-"
+
+
+def place_of(settings: Settings, worker: str) -> Path:
+    """Where the playbooks of a claim have their files."""
+    return settings.work / f"{PLACE}{worker}"
+
+
+def _gave_up(job: Job) -> str:
+    where = job.progress or {}
+    playbooks = KINDS[job.kind].playbooks
+    name = playbooks[min(job.step, len(playbooks) - 1)]
+    task = f", at its task {where['task']}" if where.get("task") else ""
+    return (
+        f"Its worker ended {job.attempts} times while it ran playbook {name}{task}, and nobody told why. "
+        "Look whether the engine's host runs out of memory or disk (journalctl -k), and at the journal of the worker of lane "
+        f"{job.lane}; then ask for the job again: what is done already stays, what is not is done then."
+    )
