@@ -192,8 +192,9 @@ def paused(client, key):
 )
 def test_stop_and_go_on(client, admin, two_tenants, what, stopped):
     before = client.get("/api/v1/fleet", headers=admin)
-    assert pause(client, admin, what).json() == {"paused": True, "changed": True}
-    assert pause(client, admin, what).json() == {"paused": True, "changed": False}
+    first, again = (pause(client, admin, what).json() for _ in range(2))
+    assert (first["paused"], first["changed"], again["changed"]) == (True, True, False)
+    assert first["job"] == again["job"]
     during = client.get("/api/v1/fleet", headers={**admin, "If-None-Match": before.headers["ETag"]})
     assert during.status_code == 200 and paused(client, admin) == stopped
     rows = client.get("/api/v1/audit", headers=admin).json()["items"]
@@ -201,7 +202,8 @@ def test_stop_and_go_on(client, admin, two_tenants, what, stopped):
     # A declaration neither resumes nor takes the stop for a change of the inventory.
     answer = declare(client, admin, two_tenants).json()
     assert not answer["changed"] and paused(client, admin) == stopped
-    assert pause(client, admin, what, "resume").json() == {"paused": False, "changed": True}
+    resumed = pause(client, admin, what, "resume").json()
+    assert (resumed["paused"], resumed["changed"]) == (False, True)
     assert client.get("/api/v1/fleet", headers=admin).json() == before.json()
 
 
@@ -238,7 +240,8 @@ def test_pages(client, admin, two_tenants):
 
 def test_one_sender(app, client, admin, two_tenants):
     found = client.get("/api/v1/ips/m1.sos.test", headers=admin)
-    assert found.json() == two_tenants["senders"][0] and found.headers["ETag"] == '"1"'
+    assert found.json().items() >= two_tenants["senders"][0].items() and found.headers["ETag"] == '"1"'
+    assert (found.json()["owner"], found.json()["reserve"], found.json()["etag"]) == ("inventory", False, '"1"')
     pause(client, admin, "ips/m1.sos.test")
     assert client.get("/api/v1/ips/m1.sos.test", headers=admin).headers["ETag"] == '"2"'
     mine = make_key(app, "other's", "other")

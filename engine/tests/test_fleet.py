@@ -17,7 +17,8 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.agreement
 from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.schema import FLEET_SCHEMA
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError
 from email_engine.store.audit import Actor
-from email_engine.store.fleet import declare, document
+from email_engine.store.declaring import declare
+from email_engine.store.fleet import document
 from email_engine.store.models import AuditRow, Declaration, Ip, Tenant
 from samples import fleet, sender, tenant
 

@@ -9,12 +9,30 @@ from fastapi import APIRouter, FastAPI
 from redis import Redis
 from sqlalchemy.orm import sessionmaker
 
+from email_engine.jobs import waking
 from email_engine.metrics import counting
 from email_engine.metrics import route as metrics
 from email_engine.settings import Settings, load
 from email_engine.store.connection import connect
+from email_engine.web.app import create_web
 
-from . import audit, errors, fleet, health, incidents, requests, select, senders, stops
+from . import (
+    access,
+    audit,
+    checks,
+    domains,
+    errors,
+    fleet,
+    health,
+    incidents,
+    jobs,
+    membership,
+    requests,
+    select,
+    senders,
+    stops,
+    tenants,
+)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -23,6 +41,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     engine = connect(known.database.get_secret_value(), known.database_connections)
     app.state.settings = known
     app.state.sessions = sessionmaker(engine, expire_on_commit=False)
+    waking.install(app.state.sessions, known.redis.get_secret_value())
     # Short: a Redis that is away must not hold up whoever can do without.
     app.state.redis = Redis.from_url(known.redis.get_secret_value(), socket_timeout=0.5, socket_connect_timeout=0.5)
     app.state.senders = {}
@@ -32,7 +51,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(health.router)
     app.include_router(metrics.router)
     version = APIRouter(prefix="/api/v1")
-    for part in (fleet, senders, select, stops, incidents, audit):
+    for part in (fleet, senders, membership, tenants, domains, select, stops, incidents, checks, jobs, audit, access):
         version.include_router(part.router)
+    version.include_router(fleet.beside)
     app.include_router(version)
+    app.router.default = create_web(app.state)
     return app

@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
 
+from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.joining import Invalid
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError
 
 log = logging.getLogger(__name__)
@@ -88,6 +89,8 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(FleetError)
     def not_a_fleet(_request: Request, fault: FleetError) -> JSONResponse:
         errors = [{"where": one.where, "what": one.what, "remedy": one.remedy} for one in fault.problems]
+        if isinstance(fault, Invalid):
+            return problem(422, "The request is not valid", str(fault), errors=errors)
         return problem(409, "The fleet cannot be so", str(fault), errors=errors)
 
     @app.exception_handler(StaleDataError)

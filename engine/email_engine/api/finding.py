@@ -8,6 +8,7 @@ from __future__ import annotations
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from email_engine.store.fleet import standing
 from email_engine.store.models import Incident, Ip, Tenant
 
 from .errors import Refusal
@@ -26,7 +27,7 @@ def sender(session: Session, key: Caller, hostname: str) -> Ip:
 
 
 def tenant(session: Session, key: Caller, name: str) -> Tenant:
-    wanted = select(Tenant).where(Tenant.name == name)
+    wanted = select(Tenant).where(Tenant.name == name, standing())
     if key.tenant_id is not None:
         wanted = wanted.where(Tenant.id == key.tenant_id)
     found = session.scalars(wanted).first()

@@ -5,34 +5,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Any
 
-from sqlalchemy import Select, select, text
+from sqlalchemy import ColumnElement, Select, exists, select, text
 from sqlalchemy.orm import Session
 
-from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.agreement import (
-    INVENTORY,
-    Agreement,
-    Declared,
-    Known,
-    agree,
-)
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError, Problem
 
-from .audit import Actor, record
-from .models import Declaration, Domain, FleetState, Ip, Tenant
+from .models import Domain, FleetState, Ip, Tenant
 
-# Any number, always the same: declarations wait for each other.
-_DECLARING = 0x666C656574
+# Any number, always the same.
+_FLEET = 0x666C656574
 _NETWORK = ("interface", "gateway", "table", "ptr")
 _TENANT_COLUMNS = ("name", "routing", "pool")
 
 
+def hold(session: Session) -> None:
+    """Whoever judges the whole fleet before changing it does so alone, and holds every sender: each would judge the other's result as
+    missing. Stops of everything and of tenants wait for nobody."""
+    session.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _FLEET})
+    # Before anything is written, in one order: of two who each hold what the other wants, neither would get on.
+    session.execute(select(Ip.id).where(Ip.status != "retired").order_by(Ip.id).with_for_update())
+
+
 def document(session: Session, tenant_id: int | None = None) -> dict[str, Any]:
     """The fleet document of all tenants, or of one. Two queries, whatever the size."""
-    tenants = select(Tenant).order_by(Tenant.id)
+    tenants = select(Tenant).where(standing()).order_by(Tenant.id)
     senders = sender_rows()
     if tenant_id is not None:
         tenants = tenants.where(Tenant.id == tenant_id)
@@ -40,10 +40,15 @@ def document(session: Session, tenant_id: int | None = None) -> dict[str, Any]:
     rows = session.execute(senders.where(Ip.status != "retired"))
     return {
         "version": 1,
-        "tenants": [_tenant_document(tenant) for tenant in session.scalars(tenants)],
+        "tenants": [tenant_document(tenant) for tenant in session.scalars(tenants)],
         "senders": [sender_document(*row) for row in rows],
         "gone": [],
     }
+
+
+def standing() -> ColumnElement[bool]:
+    """Of a tenant: it has not left, or some of its senders have not gone yet."""
+    return Tenant.declared | exists().where(Ip.tenant_id == Tenant.id, Ip.status != "retired")
 
 
 def sender_rows() -> Select[tuple[Ip, Domain, Tenant, bool]]:
@@ -61,7 +66,7 @@ def tenant_id(session: Session, name: str) -> int | None:
     return session.scalars(select(Tenant.id).where(Tenant.name == name)).first()
 
 
-def _tenant_document(tenant: Tenant) -> dict[str, Any]:
+def tenant_document(tenant: Tenant) -> dict[str, Any]:
     return {**tenant.settings, "name": tenant.name, "routing": tenant.routing, "pool": tenant.pool}
 
 
@@ -95,119 +100,22 @@ def sender_document(ip: Ip, domain: Domain, tenant: Tenant, everything: bool) ->
     }
 
 
-def declare(
-    session: Session,
-    actor: Actor,
-    declared: Declared,
-    wanted: Mapping[str, Any],
-    revision: str,
-    digest: str,
-    confirmed: bool,
-) -> Agreement:
-    """Take an inventory's fleet document *wanted* as what its own senders are. Raises FleetError, and then nothing is stored.
-
-    revision: of the inventory's checkout. digest: of the document.
-    """
-    # Two hosts that declare at once would each judge the other's result as missing.
-    session.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _DECLARING})
-    newest = session.scalars(
-        select(Declaration).order_by(Declaration.made_at.desc(), Declaration.id.desc()).limit(1)
-    ).first()
-    owners = {ip.hostname: ip.owner for ip in session.scalars(select(Ip).where(Ip.status != "retired"))}
-    known = [Known(sender, owners[sender["name"]]) for sender in document(session)["senders"]]
-    last = (newest.made_at, newest.declared_from) if newest else None
-    found = agree(known, declared, last, confirmed=confirmed)
-    tenants = _declare_tenants(session, actor, wanted["tenants"])
-    for sender in found.new:
-        session.add(_new_sender(session, sender, tenants[sender["tenant"]]))
-        record(
-            session, actor, "declared", f"sender {sender['name']}", tenant_id=tenants[sender["tenant"]].id, after=sender
-        )
-    rows = {ip.hostname: ip for ip in session.scalars(select(Ip).where(Ip.status != "retired"))}
-    before = {one.sender["name"]: one.sender for one in known}
-    for action, changed in (
-        ("redeclared", [after for _, after in found.changed]),
-        ("adopted", found.adopted),
-        ("left out", found.leaving),
-    ):
-        for sender in changed:
-            ip = rows[sender["name"]]
-            _write_desired(session, ip, sender)
-            ip.owner = INVENTORY
-            record(
-                session,
-                actor,
-                action,
-                f"sender {sender['name']}",
-                tenant_id=ip.tenant_id,
-                before=before[sender["name"]],
-                after=sender,
-            )
-    session.add(
-        Declaration(revision=revision, declared_from=declared.declared_from, made_at=declared.made_at, digest=digest)
-    )
-    session.flush()
-    return found
+def write_tenant(tenant: Tenant, document: Mapping[str, Any]) -> None:
+    tenant.routing, tenant.pool = document["routing"], document["pool"]
+    tenant.settings = {key: value for key, value in document.items() if key not in _TENANT_COLUMNS}
 
 
-def _declare_tenants(session: Session, actor: Actor, wanted: Iterable[Mapping[str, Any]]) -> dict[str, Tenant]:
-    """Tenants are added and changed, never removed: their history stays, and senders that leave still need theirs."""
-    known = {tenant.name: tenant for tenant in session.scalars(select(Tenant))}
-    for document in wanted:
-        name = document["name"]
-        settings = {key: value for key, value in document.items() if key not in _TENANT_COLUMNS}
-        tenant = known.get(name)
-        if tenant is None:
-            tenant = known[name] = Tenant(
-                name=name, owner=INVENTORY, routing=document["routing"], pool=document["pool"], settings=settings
-            )
-            session.add(tenant)
-            session.flush()
-            record(session, actor, "declared", f"tenant {name}", tenant_id=tenant.id, after=document)
-            continue
-        before = _tenant_document(tenant)
-        if tenant.routing != document["routing"] and session.scalar(
-            select(Ip.id).where(Ip.tenant_id == tenant.id, Ip.status != "retired").limit(1)
-        ):
-            raise FleetError(
-                [
-                    Problem(
-                        f"tenant {name}",
-                        f"routing is {tenant.routing}, and is declared as {document['routing']}, while it has senders",
-                        "Declare a new tenant with the other routing, and move to it sender by sender.",
-                    )
-                ]
-            )
-        if before != dict(document):
-            tenant.owner, tenant.routing, tenant.pool, tenant.settings = (
-                INVENTORY,
-                document["routing"],
-                document["pool"],
-                settings,
-            )
-            record(session, actor, "redeclared", f"tenant {name}", tenant_id=tenant.id, before=before, after=document)
-    session.flush()
-    return known
-
-
-def _domain(session: Session, name: str, tenant_id: int) -> Domain:
-    found = session.scalars(select(Domain).where(Domain.name == name)).first()
-    if found is None:
-        found = Domain(name=name, tenant_id=tenant_id)
-        session.add(found)
-        session.flush()
-    return found
-
-
-def _new_sender(session: Session, sender: Mapping[str, Any], tenant: Tenant) -> Ip:
-    ip = Ip(tenant_id=tenant.id, routing=tenant.routing, owner=INVENTORY)
+def new_sender(session: Session, sender: Mapping[str, Any], tenant: Tenant, owner: str, reserve: bool) -> Ip:
+    """A row of the fleet document's sender, added to the session."""
+    ip = Ip(tenant_id=tenant.id, routing=tenant.routing, owner=owner, reserve=reserve)
     ip.status, ip.weight, ip.phase = sender["status"], sender["weight"], sender["phase"]
     ip.daily_quota, ip.paused, ip.reasons = sender["daily_quota"], sender["paused"], list(sender["reasons"])
-    _write_desired(session, ip, sender)
+    write_desired(session, ip, sender)
+    session.add(ip)
     return ip
 
 
-def _write_desired(session: Session, ip: Ip, sender: Mapping[str, Any]) -> None:
+def write_desired(session: Session, ip: Ip, sender: Mapping[str, Any]) -> None:
     """Everything but the lifecycle, which is the engine's."""
     ip.domain_id = _domain(session, sender["domain"], ip.tenant_id).id
     ip.address = ip_address(sender["ip"])
@@ -218,3 +126,15 @@ def _write_desired(session: Session, ip: Ip, sender: Mapping[str, Any]) -> None:
     ip.purposes = list(sender["purposes"])
     ip.provider_quota = dict(sender["provider_quota"])
     ip.declared = sender["declared"]
+
+
+def _domain(session: Session, name: str, tenant_id: int) -> Domain:
+    found = session.scalars(select(Domain).where(Domain.name == name)).first()
+    if found is None:
+        found = Domain(name=name, tenant_id=tenant_id)
+        session.add(found)
+        session.flush()
+    if found.tenant_id != tenant_id:
+        what = "served another tenant, whose history keeps it"
+        raise FleetError([Problem(f"domain {name}", what, "A domain never changes its tenant: take another.")])
+    return found

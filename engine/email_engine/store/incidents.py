@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func
+from sqlalchemy import func, update
 from sqlalchemy.orm import Session
 
 from .audit import Actor, record
-from .models import Incident
+from .models import Incident, Tenant
+from .starts import HELD
 
 
 def acknowledge(session: Session, actor: Actor, by: str, incident: Incident) -> bool:
@@ -27,5 +28,7 @@ def close(session: Session, actor: Actor, by: str, incident: Incident, cause: st
     """It is mended, and *cause* was at fault."""
     incident.closed_at, incident.closed_by, incident.cause = func.now(), by, cause
     record(session, actor, "closed", f"incident {incident.id}", tenant_id=incident.tenant_id, reason=cause)
+    if incident.kind == HELD:
+        session.execute(update(Tenant).where(Tenant.id == incident.tenant_id).values(held_reason=None))
     session.flush()
     session.refresh(incident)

@@ -1,15 +1,63 @@
 # Copyright (c) 2026, email_engine.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stops: of a sender, a tenant, everything. Always allowed, never undone by anything but a resume."""
+"""Stops: of a sender, a tenant, everything. Always allowed, never undone by anything but a resume.
+
+What is asked again is done again: the change is none, but the job that brings it to the hosts may have failed.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import update
+from typing import Any, NamedTuple
+
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from . import jobs, lifecycle
 from .audit import Actor, record
-from .models import FleetState, Ip, Tenant
+from .models import FleetState, Ip, Job, Tenant
+
+
+class Stopped(NamedTuple):
+    """changed: false when it was so already. job: what does it on the hosts."""
+
+    changed: bool
+    job: Job
+
+
+def sender(session: Session, actor: Actor, ip: Ip, paused: bool, reason: str) -> Stopped:
+    """A pause keeps the reason with the sender; a resume clears what was given."""
+    # Of two at once the second one waits, and is not told that it is too late.
+    ip = lifecycle.lock(session, ip.id)
+    changed = ip.paused != paused
+    if changed:
+        ip.paused, ip.reasons = paused, [reason] if paused else []
+        _say(session, actor, paused, f"sender {ip.hostname}", ip.tenant_id, reason)
+    job = _on_the_hosts(session, actor, paused, {"senders": [ip.hostname]}, ip.tenant_id, ip.hostname, reason)
+    return Stopped(changed, job)
+
+
+def tenant(session: Session, actor: Actor, found: Tenant, paused: bool, reason: str) -> Stopped:
+    session.refresh(found, with_for_update=True)
+    changed = found.paused != paused
+    if changed:
+        found.paused = paused
+        _say(session, actor, paused, f"tenant {found.name}", found.id, reason)
+    return Stopped(changed, _on_the_hosts(session, actor, paused, {"tenant": found.name}, found.id, found.name, reason))
+
+
+def everything(session: Session, actor: Actor, paused: bool, reason: str) -> Stopped:
+    changed = session.execute(
+        update(FleetState)
+        .where(FleetState.id == 1, FleetState.paused != paused)
+        .values(paused=paused, revision=FleetState.revision + 1)
+        .returning(FleetState.id)
+    ).first()
+    if changed is not None:
+        _say(session, actor, paused, "everything", None, reason)
+    return Stopped(
+        changed is not None, _on_the_hosts(session, actor, paused, {"everything": True}, None, "everything", reason)
+    )
 
 
 def _say(session: Session, actor: Actor, paused: bool, target: str, tenant_id: int | None, reason: str) -> None:
@@ -25,31 +73,23 @@ def _say(session: Session, actor: Actor, paused: bool, target: str, tenant_id: i
     )
 
 
-def sender(session: Session, actor: Actor, ip: Ip, paused: bool, reason: str) -> bool:
-    """Whether anything changed. A pause keeps the reason with the sender; a resume clears what was given."""
-    if ip.paused == paused:
-        return False
-    ip.paused, ip.reasons = paused, [reason] if paused else []
-    _say(session, actor, paused, f"sender {ip.hostname}", ip.tenant_id, reason)
-    return True
-
-
-def tenant(session: Session, actor: Actor, found: Tenant, paused: bool, reason: str) -> bool:
-    if found.paused == paused:
-        return False
-    found.paused = paused
-    _say(session, actor, paused, f"tenant {found.name}", found.id, reason)
-    return True
-
-
-def everything(session: Session, actor: Actor, paused: bool, reason: str) -> bool:
-    changed = session.execute(
-        update(FleetState)
-        .where(FleetState.id == 1, FleetState.paused != paused)
-        .values(paused=paused, revision=FleetState.revision + 1)
-        .returning(FleetState.id)
-    ).first()
-    if changed is None:
-        return False
-    _say(session, actor, paused, "everything", None, reason)
-    return True
+def _on_the_hosts(
+    session: Session,
+    actor: Actor,
+    paused: bool,
+    target: dict[str, Any],
+    tenant_id: int | None,
+    subject: str,
+    reason: str,
+) -> Job:
+    """A stop acts at once and waits for no converge, which follows and renders it; a resume comes in its turn."""
+    kind, other = ("stop", "resume") if paused else ("resume", "stop")
+    # One that is still on its way would undo this one when it arrives.
+    late = select(Job).where(Job.kind == other, Job.state.in_(("queued", "running")), Job.arguments.contains(target))
+    for job in session.scalars(late.order_by(Job.number)).all():
+        jobs.cancel(session, actor, job)
+    about = {"tenant_id": tenant_id, "subject": subject, "arguments": {**target, "reason": reason}}
+    wanted = jobs.enqueue(session, actor, kind, once=True, **about)
+    if paused:
+        jobs.enqueue(session, actor, "converge", once=True)
+    return wanted

@@ -1,0 +1,127 @@
+# Copyright (c) 2026, email_engine.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The declaration of an inventory: what becomes of the rows that are its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.agreement import (
+    INVENTORY,
+    Agreement,
+    Declared,
+    Known,
+    agree,
+)
+from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError, Problem
+
+from . import lifecycle, policy
+from .audit import Actor, record
+from .fleet import document, hold, new_sender, tenant_document, write_desired, write_tenant
+from .models import Declaration, Ip, Tenant
+
+
+def declare(
+    session: Session,
+    actor: Actor,
+    declared: Declared,
+    wanted: Mapping[str, Any],
+    revision: str,
+    digest: str,
+    confirmed: bool,
+) -> Agreement:
+    """Take an inventory's fleet document *wanted* as what its own senders are. Raises FleetError, and then nothing is stored.
+
+    revision: of the inventory's checkout. digest: of the document. The policy it was made by has been saved.
+    """
+    hold(session)
+    newest = session.scalars(
+        select(Declaration).order_by(Declaration.made_at.desc(), Declaration.id.desc()).limit(1)
+    ).first()
+    rows = {ip.hostname: ip for ip in session.scalars(select(Ip).where(Ip.status != "retired"))}
+    before = {sender["name"]: sender for sender in document(session)["senders"]}
+    known = [Known(sender, rows[name].owner) for name, sender in before.items()]
+    ended = _ended(session, {sender["name"] for sender in wanted["senders"]})
+    last = (newest.made_at, newest.declared_from) if newest else None
+    standing = [sender for sender in declared.senders if sender["name"] not in ended]
+    found = agree(known, declared._replace(senders=standing), last, confirmed=confirmed)
+    tenants = _declare_tenants(session, actor, wanted["tenants"])
+    made_by = policy.load(session)
+    for sender in found.new:
+        tenant = tenants[sender["tenant"]]
+        ip = new_sender(session, sender, tenant, INVENTORY, reserve=sender["status"] == "standby")
+        session.flush()
+        lifecycle.prepare(session, ip, made_by)
+        record(session, actor, "declared", f"sender {sender['name']}", tenant_id=tenant.id, after=sender)
+    for action, changed in (
+        ("redeclared", [after for _, after in found.changed]),
+        ("adopted", found.adopted),
+        ("left out", found.leaving),
+    ):
+        for sender in changed:
+            ip = rows[sender["name"]]
+            write_desired(session, ip, sender)
+            ip.owner = INVENTORY
+            about = f"sender {sender['name']}"
+            was = before[sender["name"]]
+            record(session, actor, action, about, tenant_id=ip.tenant_id, before=was, after=sender)
+            if action == "left out":
+                lifecycle.leave(session, actor, ip, made_by)
+    session.add(
+        Declaration(revision=revision, declared_from=declared.declared_from, made_at=declared.made_at, digest=digest)
+    )
+    session.flush()
+    return found
+
+
+def _ended(session: Session, wanted: set[str]) -> set[str]:
+    """Names of senders that were retired while the inventory named them: that declaration means nothing any more, until it was taken
+    out once. Else the next run would bring back whom a person let go."""
+    ended = session.scalars(select(Ip).where(Ip.status == "retired", Ip.declared, Ip.owner == INVENTORY)).all()
+    for ip in ended:
+        if ip.hostname not in wanted:
+            ip.declared = False
+    return {ip.hostname for ip in ended if ip.declared}
+
+
+def _declare_tenants(session: Session, actor: Actor, wanted: Iterable[Mapping[str, Any]]) -> dict[str, Tenant]:
+    """Tenants are added and changed; one that is left out goes with its last sender. Rows are never removed: their history stays."""
+    known = {tenant.name: tenant for tenant in session.scalars(select(Tenant))}
+    named = set()
+    for given in wanted:
+        name = given["name"]
+        named.add(name)
+        tenant = known.get(name)
+        if tenant is None:
+            tenant = known[name] = Tenant(name=name, owner=INVENTORY)
+            write_tenant(tenant, given)
+            session.add(tenant)
+            session.flush()
+            record(session, actor, "declared", f"tenant {name}", tenant_id=tenant.id, after=given)
+            continue
+        before = tenant_document(tenant)
+        if tenant.routing != given["routing"] and has_senders(session, tenant):
+            what = f"routing is {tenant.routing}, and is declared as {given['routing']}, while it has senders"
+            remedy = "Declare a new tenant with the other routing, and move to it sender by sender."
+            raise FleetError([Problem(f"tenant {name}", what, remedy)])
+        if before != dict(given) or tenant.owner != INVENTORY or not tenant.declared:
+            action = "redeclared" if tenant.owner == INVENTORY else "adopted"
+            tenant.owner, tenant.declared = INVENTORY, True
+            write_tenant(tenant, given)
+            record(session, actor, action, f"tenant {name}", tenant_id=tenant.id, before=before, after=given)
+    for name, tenant in known.items():
+        if tenant.owner == INVENTORY and tenant.declared and name not in named:
+            tenant.declared = False
+            record(session, actor, "left out", f"tenant {name}", tenant_id=tenant.id)
+    session.flush()
+    return known
+
+
+def has_senders(session: Session, tenant: Tenant) -> bool:
+    """Any that is not retired."""
+    return session.scalar(select(Ip.id).where(Ip.tenant_id == tenant.id, Ip.status != "retired").limit(1)) is not None

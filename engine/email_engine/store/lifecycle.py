@@ -1,0 +1,173 @@
+# Copyright (c) 2026, email_engine.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The domain decides what becomes of a sender; here are the facts it asks for, and its decision as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import exists, func, select, text
+from sqlalchemy.orm import Session
+
+from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.decide import (
+    NO,
+    UNKNOWN,
+    YES,
+    Change,
+    Facts,
+    Refused,
+    decide,
+)
+from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.moves import BY_STATUS, PERSON
+
+from .audit import Actor, record
+from .models import BlacklistEvent, DnsblVerdict, DnsCheck, Incident, Ip, QueueReport, WarmupPlan
+from .policy import Declared
+
+# How long what was seen counts as what is. DNS is checked daily, lists every few hours; one run may fail.
+_DNS, _LISTS, _QUEUE = (text(f"now() - interval '{age}'") for age in ("50 hours", "24 hours", "1 hour"))
+#: Status of a warm-up plan that was gone through.
+DONE = "active"
+
+
+class NotNow(Exception):
+    """The domain refused. reasons: each unmet condition, with what would meet it."""
+
+    def __init__(self, reasons: tuple[str, ...]):
+        super().__init__("; ".join(reasons))
+        self.reasons = reasons
+
+
+def lock(session: Session, ip_id: int) -> Ip:
+    """The sender as it is now, held until the transaction ends."""
+    return session.scalars(
+        select(Ip).where(Ip.id == ip_id).with_for_update().execution_options(populate_existing=True)
+    ).one()
+
+
+def is_listed(ip_id: Any) -> Any:
+    """A condition: an open listing, or a list that says so now."""
+    return exists().where(BlacklistEvent.ip_id == ip_id, BlacklistEvent.cleared_at.is_(None)) | exists().where(
+        DnsblVerdict.ip_id == ip_id, DnsblVerdict.listed == YES, DnsblVerdict.checked_at > _LISTS
+    )
+
+
+def look(session: Session, ip: Ip) -> tuple[Facts, datetime]:
+    """What is known about a sender, and the database's time. What was seen too long ago is unknown."""
+    of = ip.id
+    green = select(DnsCheck.green).where(DnsCheck.ip_id == of, DnsCheck.checked_at > _DNS).scalar_subquery()
+    clean = exists().where(DnsblVerdict.ip_id == of, DnsblVerdict.listed == NO, DnsblVerdict.checked_at > _LISTS)
+    queued = select(QueueReport.queued).where(QueueReport.ip_id == of, QueueReport.seen_at > _QUEUE).scalar_subquery()
+    incidents = (
+        select(func.count()).select_from(Incident).where(Incident.ip_id == of, Incident.closed_at.is_(None))
+    ).scalar_subquery()
+    row = session.execute(select(func.now(), green, is_listed(of), clean, queued, incidents)).one()
+    now, dns, listed, is_clean, waiting, open_ones = row
+    verdict = YES if listed else NO if is_clean else UNKNOWN
+    return Facts(dns or UNKNOWN, verdict, waiting, open_ones, ip.until, not ip.declared), now
+
+
+def move(
+    session: Session,
+    actor: Actor,
+    ip: Ip,
+    event: str,
+    by: str,
+    declared: Declared,
+    *,
+    reason: str | None = None,
+    evidence: Mapping[str, Any] | None = None,
+    queued: int | None = None,
+) -> Change:
+    """*event* happens to a sender that the caller holds locked. queued: when it was seen just now. Raises NotNow, and nothing changed."""
+    facts, now = look(session, ip)
+    if queued is not None:
+        facts = facts._replace(queued=queued)
+    goes_to = BY_STATUS.get(ip.status, {}).get(event)
+    if goes_to and goes_to.target in ("warming", "active") and not declared.phases:
+        raise NotNow(("no policy was declared yet: run site.yml",))
+    change = decide({"status": ip.status, "phase": ip.phase}, event, by, facts, now, list(declared.phases))
+    if isinstance(change, Refused):
+        raise NotNow(change.reasons)
+    before = _shown(ip)
+    if change.phase != ip.phase:
+        ip.daily_quota = declared.quota(change.phase)
+    ip.status, ip.phase, ip.until, ip.status_changed_at = change.status, change.phase, change.until, now
+    if event == "start":
+        ip.reserve = False
+    _plan(session, ip, change, declared, now)
+    seen = {"event": event, "by": by, "dns_green": facts.dns_green, "listed": facts.listed, "queued": facts.queued}
+    record(
+        session,
+        actor,
+        "moved",
+        f"sender {ip.hostname}",
+        tenant_id=ip.tenant_id,
+        reason=reason,
+        evidence={**seen, **(evidence or {})},
+        before=before,
+        after=_shown(ip),
+    )
+    session.flush()
+    return change
+
+
+def leave(session: Session, actor: Actor, ip: Ip, declared: Declared, reason: str | None = None) -> None:
+    """A sender, held locked, is taken out of the fleet: who may send empties its queue, any other keeps its status until it is empty."""
+    ip.declared = False
+    move_out = BY_STATUS.get(ip.status, {}).get("retire")
+    if move_out is not None and move_out.target == "retiring":
+        # Where it is refused, the sender stays stopped, and its mail held.
+        with suppress(NotNow):
+            move(session, actor, ip, "retire", PERSON, declared, reason=reason)
+    session.flush()
+
+
+def prepare(session: Session, ip: Ip, declared: Declared) -> None:
+    """The warm-up plan of a new sender; one that does not send yet has it waiting."""
+    phases = list(declared.phases)
+    if not phases or ip.status not in ("standby", "warming"):
+        return
+    phase = ip.phase or phases[0]
+    session.add(
+        WarmupPlan(
+            tenant_id=ip.tenant_id,
+            ip_id=ip.id,
+            phase=phase,
+            current_daily_quota=ip.daily_quota if ip.phase else declared.quota(phase),
+            target_daily_quota=declared.quota(None),
+            paused=ip.status == "standby",
+        )
+    )
+    session.flush()
+
+
+def _shown(ip: Ip) -> dict[str, Any]:
+    until = ip.until.isoformat() if ip.until else None
+    return {
+        "status": ip.status,
+        "phase": ip.phase,
+        "daily_quota": ip.daily_quota,
+        "until": until,
+        "reserve": ip.reserve,
+    }
+
+
+def _plan(session: Session, ip: Ip, change: Change, declared: Declared, now: datetime) -> None:
+    plan = session.scalars(select(WarmupPlan).where(WarmupPlan.ip_id == ip.id)).first()
+    if change.status == "warming":
+        if plan is None:
+            plan = WarmupPlan(tenant_id=ip.tenant_id, ip_id=ip.id, started_at=now, phase_changed_at=now)
+            session.add(plan)
+        if change.event in ("start", "idle"):
+            plan.started_at = now
+        plan.phase, plan.phase_changed_at, plan.current_daily_quota = str(change.phase), now, ip.daily_quota
+        plan.target_daily_quota, plan.paused, plan.pause_until = declared.quota(None), False, None
+    elif plan is not None and change.status == "active":
+        plan.phase, plan.phase_changed_at, plan.current_daily_quota = DONE, now, ip.daily_quota
+    elif plan is not None:
+        plan.paused, plan.pause_until = True, change.until
