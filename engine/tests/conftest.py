@@ -40,7 +40,8 @@ def redis(tmp_path_factory):
 
 @pytest.fixture
 def app(database, redis):
-    app = create_app(Settings(database=database[ROLE], redis=redis[0], key_pepper="pepper", database_connections=8))
+    secrets = {"key_pepper": "pepper", "session_secret": "session"}
+    app = create_app(Settings(database=database[ROLE], redis=redis[0], database_connections=8, **secrets))
     app.state.redis.flushall()
     yield app
     app.state.sessions.kw["bind"].dispose()

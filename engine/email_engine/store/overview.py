@@ -1,0 +1,158 @@
+# Copyright (c) 2026, email_engine.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The fleet as a person looks at it: some senders at a time with all that is known of each, counts of the whole. Read only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, text, true
+from sqlalchemy.orm import Session
+
+from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.status import DELIVERING
+
+from .fleet import sender_document, sender_rows
+from .models import AuditRow, DnsblVerdict, DnsCheck, Domain, FleetState, Incident, Ip, SentHour, Tenant
+
+MIDNIGHT = text("date_trunc('day', now(), 'UTC')")
+_LIVING = Ip.status != "retired"
+
+
+class Wanted(NamedTuple):
+    """Which senders. None and empty: whatever. text: part of a name, an address or a domain. attention: only those to look after."""
+
+    tenant: str | None = None
+    status: str | None = None
+    text: str = ""
+    attention: bool = False
+
+
+class Seen(NamedTuple):
+    """A sender. document: as in the fleet document. sent: today, as far as reported. dns: None before its first check. lists: of
+    the last DNSBL check, by name. incidents: open ones."""
+
+    document: dict[str, Any]
+    sent: int
+    dns: DnsCheck | None
+    lists: list[DnsblVerdict]
+    incidents: int
+
+
+def _paused() -> ColumnElement[bool]:
+    return or_(Ip.paused, Tenant.paused, FleetState.paused)
+
+
+def _listed() -> ColumnElement[bool]:
+    return select(DnsblVerdict.id).where(DnsblVerdict.ip_id == Ip.id, DnsblVerdict.listed == "yes").exists()
+
+
+def _incident() -> ColumnElement[bool]:
+    return select(Incident.id).where(Incident.ip_id == Ip.id, Incident.closed_at.is_(None)).exists()
+
+
+def _dns(verdict: str) -> ColumnElement[bool]:
+    return select(DnsCheck.id).where(DnsCheck.ip_id == Ip.id, DnsCheck.green == verdict).exists()
+
+
+def _of(statement: Select[Any], tenant_id: int | None) -> Select[Any]:
+    return statement if tenant_id is None else statement.where(Ip.tenant_id == tenant_id)
+
+
+def _joined(*columns: Any) -> Select[Any]:
+    return (
+        select(*columns)
+        .select_from(Ip)
+        .join(Tenant, Tenant.id == Ip.tenant_id)
+        .join(Domain, Domain.id == Ip.domain_id)
+        .join(FleetState, FleetState.id == 1)
+        .where(_LIVING)
+    )
+
+
+def _asked_for(wanted: Wanted) -> ColumnElement[bool]:
+    parts: list[ColumnElement[bool]] = [true()]
+    if wanted.tenant:
+        parts.append(Tenant.name == wanted.tenant)
+    if wanted.status:
+        parts.append(Ip.status == wanted.status)
+    if wanted.text:
+        parts.append(
+            or_(
+                *(
+                    column.icontains(wanted.text, autoescape=True)
+                    for column in (Ip.hostname, Ip.sender_email, Domain.name, func.host(Ip.address))
+                )
+            )
+        )
+    if wanted.attention:
+        parts.append(or_(_paused(), Ip.status == "quarantine", _listed(), _incident(), _dns("no")))
+    return and_(*parts)
+
+
+def counts(session: Session, tenant_id: int | None) -> dict[str, int]:
+    """Of the living senders: all, by status, sending (may hand mail to receivers now), paused, listed, dns_wrong, dns_unknown,
+    and open incidents, the tenant's own included."""
+    number = func.count()
+    columns = {
+        "all": number,
+        "sending": number.filter(Ip.status.in_(DELIVERING), ~_paused(), Ip.daily_quota > 0),
+        "paused": number.filter(_paused()),
+        "listed": number.filter(_listed()),
+        "dns_wrong": number.filter(_dns("no")),
+        "dns_unknown": number.filter(~or_(_dns("no"), _dns("yes"))),
+    }
+    wanted = _of(_joined(*(column.label(name) for name, column in columns.items())), tenant_id)
+    found = dict(session.execute(wanted).mappings().one())
+    by_status = _of(select(Ip.status, func.count()).where(_LIVING).group_by(Ip.status), tenant_id)
+    found |= dict(session.execute(by_status).all())
+    incidents = select(func.count()).select_from(Incident).where(Incident.closed_at.is_(None))
+    if tenant_id is not None:
+        incidents = incidents.where(Incident.tenant_id == tenant_id)
+    return {**found, "incidents": session.scalar(incidents)}
+
+
+def senders(session: Session, tenant_id: int | None, wanted: Wanted, offset: int, limit: int) -> tuple[list[Seen], int]:
+    """*limit* of the senders, by tenant and age, and how many there are. So many queries whatever the fleet's size."""
+    chosen = _of(_joined(Ip.id), tenant_id).where(_asked_for(wanted))
+    total = session.scalar(select(func.count()).select_from(chosen.subquery()))
+    ids = session.scalars(chosen.order_by(Tenant.name, Ip.id).offset(offset).limit(limit)).all()
+    return look(session, ids), total
+
+
+def look(session: Session, ids: Sequence[int]) -> list[Seen]:
+    """These senders, in this order."""
+    documents = {row.Ip.id: sender_document(*row) for row in session.execute(sender_rows().where(Ip.id.in_(ids)))}
+    sent = select(SentHour.ip_id, func.sum(SentHour.sent)).where(SentHour.ip_id.in_(ids), SentHour.hour >= MIDNIGHT)
+    sent = {number: int(count) for number, count in session.execute(sent.group_by(SentHour.ip_id))}
+    dns = {one.ip_id: one for one in session.scalars(select(DnsCheck).where(DnsCheck.ip_id.in_(ids)))}
+    lists: dict[int, list[DnsblVerdict]] = {}
+    verdicts = select(DnsblVerdict).where(DnsblVerdict.ip_id.in_(ids)).order_by(DnsblVerdict.blacklist_name)
+    for one in session.scalars(verdicts):
+        lists.setdefault(one.ip_id, []).append(one)
+    opened = select(Incident.ip_id, func.count()).where(Incident.ip_id.in_(ids), Incident.closed_at.is_(None))
+    incidents = dict(session.execute(opened.group_by(Incident.ip_id)).all())
+    return [
+        Seen(documents[one], sent.get(one, 0), dns.get(one), lists.get(one, []), incidents.get(one, 0)) for one in ids
+    ]
+
+
+def history(session: Session, tenant_id: int | None, target: str, before: int | None, limit: int) -> Sequence[AuditRow]:
+    """What happened to *target*, newest first; *before* is the last one of the page before."""
+    wanted = select(AuditRow).where(AuditRow.target == target)
+    if tenant_id is not None:
+        wanted = wanted.where(AuditRow.tenant_id == tenant_id)
+    if before is not None:
+        wanted = wanted.where(AuditRow.id < before)
+    return session.scalars(wanted.order_by(AuditRow.id.desc()).limit(limit)).all()
+
+
+def incidents_of(session: Session, ip_id: int, limit: int) -> Sequence[Incident]:
+    """A sender's, open ones first, then the newest."""
+    wanted = select(Incident).where(Incident.ip_id == ip_id)
+    return session.scalars(wanted.order_by(Incident.closed_at.isnot(None), Incident.id.desc()).limit(limit)).all()
+
+
+def everything_paused(session: Session) -> bool:
+    return session.scalars(select(FleetState.paused)).one()

@@ -1,0 +1,106 @@
+# Copyright (c) 2026, email_engine.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is known of a sender, in words. What no check has reported is unknown, never fine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from email_engine.store.models import AuditRow, DnsblVerdict, DnsCheck
+
+#: In the order in which a message meets them.
+EDGES = {
+    "a": "A",
+    "ptr": "PTR",
+    "helo_spf": "HELO SPF",
+    "spf": "SPF",
+    "dkim": "DKIM",
+    "dmarc": "DMARC",
+    "mx": "MX",
+}
+VERDICTS = {"ok": "good", "wrong": "bad", "missing": "bad", "unknown": "unknown"}
+
+
+class Said(NamedTuple):
+    """tone: good, bad, warn or unknown; how it looks, while the text says it all."""
+
+    tone: str
+    text: str
+
+
+def edge_name(edge: str) -> str:
+    return EDGES.get(edge, edge)
+
+
+def edges(check: DnsCheck | None) -> list[tuple[str, Mapping[str, Any]]]:
+    found = check.edges if check else {}
+    known = [one for one in EDGES if one in found]
+    return [(edge_name(one), found[one]) for one in [*known, *sorted(set(found) - set(known))]]
+
+
+def dns(check: DnsCheck | None) -> Said:
+    if check is None:
+        return Said("unknown", "unknown: never checked")
+    if check.green == "yes":
+        return Said("good", "all as wanted")
+    broken = [name for name, edge in edges(check) if VERDICTS.get(edge.get("verdict")) == "bad"]
+    if check.green == "no":
+        return Said("bad", f"{', '.join(broken) or 'something'} not as wanted")
+    unseen = [name for name, edge in edges(check) if edge.get("verdict") == "unknown"]
+    return Said("unknown", f"unknown: {', '.join(unseen)}" if unseen else "unknown")
+
+
+def listings(verdicts: Sequence[DnsblVerdict]) -> Said:
+    on = [one.blacklist_name for one in verdicts if one.listed == "yes"]
+    silent = sum(one.listed == "unknown" for one in verdicts)
+    if on:
+        return Said("bad", f"listed: {', '.join(on)}")
+    if not verdicts:
+        return Said("unknown", "unknown: never checked")
+    if silent == len(verdicts):
+        return Said("unknown", "unknown: no list answered")
+    clear = f"on none of {len(verdicts) - silent}"
+    return Said("warn", f"{clear}, {silent} unknown") if silent else Said("good", clear)
+
+
+def ago(moment: datetime | None, now: datetime | None = None) -> str:
+    """How long ago, in the largest whole unit."""
+    if moment is None:
+        return "never"
+    seconds = int(((now or datetime.now(UTC)) - moment).total_seconds())
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if abs(seconds) >= size:
+            count = f"{abs(seconds) // size} {unit}"
+            return f"{count} ago" if seconds > 0 else f"in {count}"
+    return "just now"
+
+
+def lasted(began: datetime | None, ended: datetime | None) -> str:
+    if began is None:
+        return ""
+    seconds = int(((ended or datetime.now(UTC)) - began).total_seconds())
+    minutes, seconds = divmod(max(0, seconds), 60)
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
+def shown(value: Any) -> str:
+    """Data as an operator reads it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)) and not any(isinstance(one, (Mapping, list)) for one in value):
+        return ", ".join(map(str, value))
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, (Mapping, list)) else str(value)
+
+
+def differences(row: AuditRow) -> list[tuple[str, str | None, str]]:
+    """What an audit row tells of: (name, before, after); before is None for what was not there."""
+    before, after = row.before or {}, row.after or {}
+    return [
+        (name, shown(before[name]) if name in before else None, shown(after.get(name))) for name in {**before, **after}
+    ]
