@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from email_engine.api import keys
+from email_engine.api.app import create_app
 from email_engine.store.audit import Actor
 from email_engine.store.models import Tenant
 
@@ -64,6 +66,35 @@ def sender(n, tenant="sos", **changes):
 
 def fleet(*senders, tenants=None):
     return {"version": 1, "tenants": tenants or [tenant()], "senders": list(senders), "gone": []}
+
+
+def declare(app, admin, wanted, made_at="2026-11-22T00:00:00Z", **more):
+    """The answer to an inventory's declaration."""
+    body = {"made_at": made_at, "declared_from": "control", "revision": "abc", "fleet": wanted, **more}
+    return TestClient(app).put("/api/v1/fleet", headers=admin, json=body)
+
+
+def populated(settings, wanted, *tenants):
+    """An engine that knows the fleet; keys of an admin and of the tenants named."""
+    app = create_app(settings)
+    try:
+        admin = make_key(app, "admin")
+        answer = declare(app, admin, wanted)
+        assert answer.status_code == 200, answer.text
+        return [admin, *(make_key(app, f"{name}'s", name) for name in tenants)]
+    finally:
+        app.state.sessions.kw["bind"].dispose()
+
+
+def unbroken(rows, final):
+    """That the audit rows of one target, each before and after, lead from one to the next and to *final*, of which they show a part."""
+    seen = {}
+    for row in rows:
+        for name, value in (row.before or {}).items():
+            assert seen.get(name, value) == value, f"row {row.id} ({row.action}) starts from another {name}: {value}"
+        seen |= row.after or {}
+    wrong = {name: (value, final[name]) for name, value in seen.items() if final.get(name, value) != value}
+    assert not wrong, f"the log ends otherwise than the row: {wrong}"
 
 
 def make_key(app, name, tenant=None, **more):

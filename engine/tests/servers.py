@@ -35,12 +35,27 @@ def _children(process: int) -> list[int]:
 
 
 def tell(process: int, what: signal.Signals) -> None:
-    """The process and all its children; the parent first, so that it restarts none."""
-    for one in (process, *_children(process)):
+    """The process and all its children. The parent first: it then makes no more of them."""
+    try:
+        if what == signal.SIGKILL:
+            os.kill(process, signal.SIGSTOP)
+        everybody = (process, *_children(process))
+    except ProcessLookupError:
+        return
+    for one in everybody:
         try:
             os.kill(one, what)
         except ProcessLookupError:
             continue
+    while what == signal.SIGKILL and any(_lives(one) for one in everybody):
+        time.sleep(0.01)
+
+
+def _lives(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
 
 
 def answers(path: Path, seconds: float = 10) -> None:
@@ -70,27 +85,38 @@ class PostgreSQL:
         self._user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
         if self._user:
             shutil.chown(self.place, "postgres", "postgres")
-        self._run("initdb", "-U", "owner", "-A", "trust", "-E", "UTF8", "--no-sync")
+        more = ["-D", str(self.place / "data"), "-U", "owner", "-A", "trust", "-E", "UTF8", "--no-sync"]
+        subprocess.run([*self._command("initdb"), *more], check=True, cwd=self.place, capture_output=True, timeout=60)
         self.start()
 
-    def _run(self, command: str, *more: str) -> None:
-        whole = [*self._user, str(self._binaries / command), "-D", str(self.place / "data"), *more]
-        subprocess.run(whole, check=True, cwd=self.place, capture_output=True, timeout=60)
+    def _command(self, name: str) -> list[str]:
+        return [*self._user, str(self._binaries / name)]
 
     def start(self) -> None:
-        options = f"-c listen_addresses= -c unix_socket_directories={self.place} -c fsync=off"
-        self._run("pg_ctl", "-w", "-o", options, "-l", str(self.place / "log"), "start")
+        settings = {"listen_addresses": "", "unix_socket_directories": self.place, "fsync": "off"}
+        more = ["-D", str(self.place / "data"), *(f"--{name}={value}" for name, value in settings.items())]
+        with (self.place / "log").open("a") as log:
+            # Not by pg_ctl: a child of ours is gone once it is waited for, and only then another one may start.
+            self._process = subprocess.Popen([*self._command("postgres"), *more], cwd=self.place, stderr=log)
+        ready = [str(self._binaries / "pg_isready"), "-q", "-h", str(self.place)]
+        end = time.monotonic() + 60
+        while subprocess.run(ready).returncode:
+            if time.monotonic() > end or self._process.poll() is not None:
+                raise AssertionError((self.place / "log").read_text())
+            time.sleep(0.02)
 
     @property
     def process(self) -> int:
-        return int((self.place / "data" / "postmaster.pid").read_text().split()[0])
+        return self._process.pid
 
     def kill(self) -> None:
         """As a power cut would: all its processes at once."""
         tell(self.process, signal.SIGKILL)
+        self._process.wait()
 
     def close(self) -> None:
-        self._run("pg_ctl", "-m", "immediate", "stop")
+        self._process.send_signal(signal.SIGQUIT)  # at once
+        self._process.wait()
         shutil.rmtree(self.place)
 
 

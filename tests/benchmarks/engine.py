@@ -19,15 +19,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fastapi import FastAPI, Response
-from fastapi.testclient import TestClient
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "engine"), str(ROOT / "engine" / "tests")]
 import samples  # noqa: E402
 import servers  # noqa: E402
 from email_engine.api import serve  # noqa: E402
-from email_engine.api.app import create_app  # noqa: E402
 from email_engine.api.deps import Caller  # noqa: E402
 from email_engine.settings import Settings  # noqa: E402
 
@@ -99,23 +97,20 @@ class Load:
         return best
 
 
-def _declared(settings: Settings) -> tuple[dict[str, str], dict[str, str]]:
+def _declared(settings: Settings) -> list[dict[str, str]]:
     """Keys of two tenants, one of 100 senders, one of 1,000."""
-    app = create_app(settings)
-    admin = samples.make_key(app, "admin")
     many = [
         samples.sender(number, name, ip=f"10.{second}.{number // 250}.{number % 250 + 1}", daily_quota=10**9)
         for second, (name, count) in enumerate((("hundred", 100), ("thousand", 1000)))
         for number in range(count)
     ]
     fleet = samples.fleet(*many, tenants=[samples.tenant("hundred"), samples.tenant("thousand")])
-    body = {"made_at": "2026-11-22T00:00:00Z", "declared_from": "bench", "revision": "bench", "fleet": fleet}
-    answer = TestClient(app).put("/api/v1/fleet", headers=admin, json=body)
-    if answer.status_code != 200:
-        raise SystemExit(f"bench: the fleet was not taken: {answer.text}")
-    with app.state.sessions() as session, session.begin():
-        session.execute(text(_REPORTED))
-    return samples.make_key(app, "hundred", "hundred"), samples.make_key(app, "thousand", "thousand")
+    _admin, *keys = samples.populated(settings, fleet, "hundred", "thousand")
+    engine = create_engine(settings.database.get_secret_value())
+    with engine.begin() as connection:
+        connection.execute(text(_REPORTED))
+    engine.dispose()
+    return keys
 
 
 def measure(say: Callable[[str], None]) -> dict[str, dict]:
