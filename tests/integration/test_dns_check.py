@@ -1,0 +1,352 @@
+# Copyright (c) 2026, email_engine.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""dns_check against two real Knot servers and a resolver that can be told to fail; each sender has a fault of its own."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.email_engine.fleet.plugins.module_utils.dns_plan import zone_text
+from ansible_collections.email_engine.fleet.plugins.module_utils.dns_records import wanted_records
+from ansible_collections.email_engine.fleet.plugins.module_utils.dns_text import longest_suffix, quote_txt
+
+_spec = importlib.util.spec_from_file_location("name_servers", Path(__file__).with_name("name_servers.py"))
+name_servers = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(name_servers)
+
+MODULE = "ansible_collections.email_engine.fleet.plugins.modules.dns_check"
+NS1, NS2, RESOLVER, HOLE, ODD = "127.0.0.61", "127.0.0.62", "127.0.0.60", "127.0.0.63", "127.0.0.64"
+EDGES = ("a", "ptr", "spf", "helo_spf", "dkim", "dmarc", "mx")
+
+
+def sender(number: int, zone: str, host: str = "mail", **changes) -> dict:
+    name = f"{host}.{zone}"
+    return {
+        "name": name,
+        "tenant": zone,
+        "ip": f"198.18.{number // 200}.{number % 200 + 1}",
+        "hostname": name,
+        "domain": name,
+        "from_email": f"news@{name}",
+        "vmta": f"vmta-{number}",
+        "ptr": {"method": "rfc2136", "zone": None},
+        "selector": "s20261122",
+        "public": "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A" + "x" * 350 + str(number),
+        "status": "standby",
+        **changes,
+    }
+
+
+def fleet(senders: list[dict]) -> dict:
+    tenants = [
+        {
+            "name": zone,
+            "routing": "by_sender",
+            "domain": zone,
+            "dmarc": {"policy": "none", "rua": ["mailto:dmarc@{domain}", "mailto:dmarc@operator.test"]},
+        }
+        for zone in dict.fromkeys(one["tenant"] for one in senders)
+    ]
+    return {"version": 1, "tenants": tenants, "senders": senders, "gone": []}
+
+
+def zone_files(records: list[dict], zones: list[str], extra: dict[str, str] | None = None) -> dict[str, str]:
+    """{zone: zone file}: NS and SOA, and what of the records lies in it."""
+    texts = {
+        zone: f"{zone}. 60 SOA ns1.{zone}. hostmaster.{zone}. 1 3600 600 86400 60\n{zone}. 60 NS ns1.{zone}.\n"
+        f"{zone}. 60 NS ns2.{zone}.\nns1.{zone}. 60 A {NS1}\nns2.{zone}. 60 A {NS2}\n"
+        for zone in zones
+    }
+    grouped: dict[str, list[dict]] = {}
+    for record in records:
+        grouped.setdefault(longest_suffix(record["name"], texts), []).append(record)
+    for zone in zones:
+        texts[zone] += zone_text(grouped.get(zone, [])) + (extra or {}).get(zone, "")
+    return texts
+
+
+def check(place: Path, document: dict, **options) -> dict:
+    """Run the module as Ansible does, in a process of its own; its answer, with the exit code and the time it took."""
+    path = place / "arguments.json"
+    path.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": {"fleet": document, "timeout": 0.5, **options}}))
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", MODULE, str(path)], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.stdout.strip(), done.stderr
+    answer = json.loads(done.stdout.strip().splitlines()[-1])
+    return {**answer, "rc": done.returncode, "seconds": time.monotonic() - began}
+
+
+# --- One sender per fault ---------------------------------------------------------------------------------------------
+
+
+class Case:
+    """A sender in a zone of its own. edit: (records, server) -> records, for what its servers have. expected: {edge:
+    (verdict, server, words of what was found or of the remedy)}; every other edge is ok. lie: of the resolver."""
+
+    def __init__(self, expected: dict, edit=None, extra: str = "", lie: dict | None = None, **changes):
+        self.expected, self.edit, self.extra, self.lie, self.changes = expected, edit, extra, lie or {}, changes
+
+
+def without(purpose: str, servers: str = "12"):
+    return lambda records, server: [r for r in records if r["purpose"] != purpose or server not in servers]
+
+
+def having(purpose: str, *values: str, servers: str = "12", **more):
+    def edit(records, server):
+        return [
+            {**r, "values": list(values), **more} if r["purpose"] == purpose and server in servers else r
+            for r in records
+        ]
+
+    return edit
+
+
+def nothing(servers: str):
+    return lambda records, server: [] if server in servers else records
+
+
+MAIL = "mail.{zone}"
+EVERY_UNKNOWN = dict.fromkeys(("a", "spf", "helo_spf", "dkim", "dmarc", "mx"), "unknown")
+CASES = {
+    "good": Case({}),
+    # -- the host's names
+    "noaddress": Case(
+        {
+            "a": ("missing", "", "nxdomain|nodata"),
+            "ptr": ("wrong", "", "leads to nothing"),
+            "mx": ("wrong", "", "no address"),
+        },
+        without("address"),
+    ),
+    "split": Case(
+        {"a": ("wrong", NS2, "198.18.9.9")},
+        having("address", "198.18.9.9", servers="2"),
+    ),
+    "twoaddresses": Case(
+        {"a": ("wrong", "", "198.18.9.9")},
+        lambda records, server: [
+            {**r, "values": [*r["values"], "198.18.9.9"]} if r["purpose"] == "address" else r for r in records
+        ],
+    ),
+    "sixth": Case({"a": ("wrong", "", "also AAAA 2001:db8::1")}, extra=MAIL + ". 60 AAAA 2001:db8::1\n"),
+    "noptr": Case({"ptr": ("missing", "", "")}, without("ptr")),
+    "otherptr": Case({"ptr": ("wrong", "", "static.provider.test")}, having("ptr", "static.provider.test.")),
+    "twoptr": Case(
+        {"ptr": ("wrong", "", "mail.twoptr.test | old.twoptr.test")},
+        having("ptr", "mail.twoptr.test.", "old.twoptr.test."),
+    ),
+    "alias": Case(
+        {
+            "a": ("wrong", "", "an alias of real.alias.test"),
+            "spf": ("wrong", "", "an alias"),
+            "mx": ("wrong", "", "an alias"),
+        },
+        lambda records, server: [
+            {**r, "name": "real.alias.test"} if r["name"] == "mail.alias.test" else r for r in records
+        ],
+        extra=MAIL + ". 60 CNAME real.alias.test.\n",
+    ),
+    # -- SPF
+    "nospf": Case({"spf": ("missing", "", "no SPF record")}, without("spf")),
+    "latespf": Case({"spf": ("missing", NS2, "why this one does not follow")}, without("spf", "2")),
+    "twospf": Case(
+        {"spf": ("wrong", "", "2 records"), "helo_spf": ("wrong", "", "2 records")},
+        having("spf", "v=spf1 ip4:198.18.9.9 -all", "v=spf1 mx -all"),
+    ),
+    "otherspf": Case(
+        {"spf": ("wrong", "", "fail for 198.18"), "helo_spf": ("wrong", "", "fail for 198.18")},
+        having("spf", "v=spf1 ip4:198.18.9.9 -all"),
+    ),
+    "openspf": Case(
+        {"spf": ("wrong", "", "pass for anybody"), "helo_spf": ("wrong", "", "pass for anybody")},
+        having("spf", "v=spf1 +all"),
+    ),
+    "vaguespf": Case(
+        {"spf": ("wrong", "", "neutral for anybody"), "helo_spf": ("wrong", "", "neutral for anybody")},
+        having("spf", "v=spf1 mx ?all"),
+    ),
+    "mxspf": Case({}, having("spf", "v=spf1 mx include:_spf.elsewhere.test -all")),
+    "blindspf": Case(
+        {"spf": ("unknown", "", "SERVFAIL"), "helo_spf": ("unknown", "", "SERVFAIL")},
+        having("spf", "v=spf1 include:broken.elsewhere.test mx -all"),
+    ),
+    # -- DKIM
+    "revoked": Case({"dkim": ("wrong", "", "revoked")}, having("dkim", "v=DKIM1; k=rsa; p=")),
+    "otherkey": Case({"dkim": ("wrong", "", "another key")}, having("dkim", "v=DKIM1; k=rsa; p=MIIB")),
+    "latekey": Case({"dkim": ("missing", NS2, "")}, without("dkim", "2")),
+    "unmade": Case({"dkim": ("unknown", "", "Converge first")}, selector=None, public=None),
+    "keyalias": Case(
+        {},
+        lambda records, server: [r for r in records if r["purpose"] != "dkim"],
+        extra="s20261122._domainkey." + MAIL + ". 60 CNAME keyalias._domainkey.elsewhere.test.\n",
+    ),
+    "beside": Case(
+        {"dkim": ("wrong", ODD, "beside its records")},
+        without("dkim"),
+        extra="s20261122._domainkey." + MAIL + ". 60 NS odd.elsewhere.test.\n",
+    ),
+    # -- DMARC
+    "nodmarc": Case({"dmarc": ("missing", "", "nor at a parent")}, without("dmarc")),
+    "twodmarc": Case({"dmarc": ("wrong", "", "2 records")}, having("dmarc", "v=DMARC1; p=none", "v=DMARC1; p=reject")),
+    "noreports": Case(
+        {"dmarc": ("wrong", "", "no reports to mailto:dmarc@operator.test")},
+        having("dmarc", "v=DMARC1; p=none; rua=mailto:dmarc@mail.noreports.test"),
+    ),
+    "parents": Case(
+        {},
+        without("dmarc"),
+        extra="_dmarc.{zone}. 60 TXT "
+        + quote_txt("v=DMARC1; p=reject; rua=mailto:dmarc@mail.parents.test,mailto:dmarc@operator.test")
+        + "\n",
+    ),
+    "foreign": Case(
+        {"dmarc": ("missing", "", "mail.foreign.test._report._dmarc.elsewhere.test")},
+        lambda records, server: [
+            {**r, "values": [r["values"][0] + ",mailto:x@elsewhere.test"]} if r["purpose"] == "dmarc" else r
+            for r in records
+        ],
+    ),
+    # -- MX
+    "nomx": Case({"mx": ("missing", "", "")}, without("mail")),
+    "nullmx": Case({"mx": ("wrong", "", "takes no mail")}, without("mail"), extra=MAIL + ". 60 MX 0 .\n"),
+    "deadmx": Case(
+        {"mx": ("wrong", "", "gone.deadmx.test, which has no address")}, having("mail", "10 gone.deadmx.test.")
+    ),
+    # -- servers
+    "lame": Case({**dict.fromkeys(EVERY_UNKNOWN, ("unknown", NS2, "REFUSED"))}),
+    "broken": Case({**dict.fromkeys(EVERY_UNKNOWN, ("unknown", NS2, "SERVFAIL"))}),
+    "silent": Case(
+        {**dict.fromkeys(EVERY_UNKNOWN, ("unknown", HOLE, "does not answer"))},
+        extra="{zone}. 60 NS hole.{zone}.\nhole.{zone}. 60 A " + HOLE + "\n",
+    ),
+    "homeless": Case(
+        {**dict.fromkeys(EVERY_UNKNOWN, ("unknown", "ns9.homeless.test", "no address"))},
+        extra="{zone}. 60 NS ns9.{zone}.\n",
+    ),
+    "empty": Case(
+        {
+            **dict.fromkeys(("a", "spf", "dkim", "dmarc", "mx"), ("missing", NS2, "")),
+            "ptr": ("missing", NS2, "nxdomain"),
+        },
+        nothing("2"),
+    ),
+    # -- the resolver
+    "stale": Case(
+        {"dkim": ("missing", "resolver", "time to live")}, lie={("s20261122._domainkey." + MAIL, "*"): "nxdomain"}
+    ),
+    "bogus": Case({"mx": ("unknown", "resolver", "SERVFAIL")}, lie={(MAIL, "MX"): "servfail"}),
+    "garbage": Case({"mx": ("unknown", "resolver", "")}, lie={(MAIL, "MX"): "garbage"}),
+    "shut": Case({"mx": ("unknown", "resolver", "REFUSED")}, lie={(MAIL, "MX"): "refused"}),
+    "tcponly": Case({}, lie={(MAIL, "*"): "udp_lost"}),
+    "cutoff": Case({}, lie={(MAIL, "*"): "truncated"}),
+    "quiet": Case({"mx": ("unknown", "resolver", "does not answer")}, lie={(MAIL, "MX"): "silent"}),
+}
+UNLOADED = {"lame.test": "absent", "broken.test": "unloadable"}
+COMMON = ["operator.test", "elsewhere.test", *(f"{n}.18.198.in-addr.arpa" for n in range(2))]
+
+
+class Site:
+    """The document, and what each server has of it."""
+
+    def __init__(self):
+        self.senders = [sender(n, f"{name}.test", **case.changes) for n, (name, case) in enumerate(CASES.items())]
+        self.senders.append(sender(150, "nowhere.example"))
+        self.document = fleet(self.senders)
+        self.zones = [*COMMON, *(f"{name}.test" for name in CASES)]
+
+    def files(self, server: str, address: str) -> dict[str, str | None]:
+        wanted = wanted_records(self.document)
+        records = []
+        for name in CASES:
+            zone = f"{name}.test"
+            own = [r for r in wanted if r["sender"] == f"mail.{zone}"]
+            records += CASES[name].edit(own, server) if CASES[name].edit else own
+        extra = {f"{name}.test": case.extra.format(zone=f"{name}.test") for name, case in CASES.items()}
+        key = next(r for r in wanted if r["name"] == "s20261122._domainkey.mail.keyalias.test")["values"][0]
+        extra["elsewhere.test"] = (
+            "_spf.elsewhere.test. 60 TXT " + quote_txt("v=spf1 ip4:192.0.2.7 -all") + "\n"
+            f"keyalias._domainkey.elsewhere.test. 60 TXT {quote_txt(key)}\nodd.elsewhere.test. 60 A {ODD}\n"
+        )
+        extra["operator.test"] = "parents.test._report._dmarc.operator.test. 60 TXT v=DMARC1\n"
+        files: dict[str, str | None] = dict(zone_files(records, self.zones, extra))
+        if server == "2":
+            del files["lame.test"]
+            files["broken.test"] = None
+        return files
+
+    def lies(self) -> dict:
+        told = {
+            ("broken.elsewhere.test", "*"): "servfail",
+            ("nowhere.example", "*"): "nxdomain",
+            ("example", "*"): "nxdomain",
+        }
+        for name, case in CASES.items():
+            told.update({(owner.format(zone=f"{name}.test"), rtype): lie for (owner, rtype), lie in case.lie.items()})
+        return told
+
+
+@pytest.fixture(scope="module")
+def answer(tmp_path_factory):
+    """What the module says about all of them in one call."""
+    if not shutil.which("knotd"):
+        pytest.fail("knotd is missing: apt-get install knot")
+    place, site = tmp_path_factory.mktemp("dns"), Site()
+    port = name_servers.free_port(NS1)
+    key = "s20261122._domainkey.mail.beside.test"
+    text = next(r["values"][0] for r in wanted_records(site.document) if r["name"] == key)
+    cut = {
+        (key, "TXT"): [f"{key} TXT {quote_txt(text)}"],
+        (key, "SOA"): [f"{key} SOA odd.elsewhere.test. x. 1 1 1 1 1"],
+        (key, "NS"): [f"{key} NS odd.elsewhere.test."],
+    }
+    odd_lies = {**cut, (key, "CNAME"): [f"{key} CNAME elsewhere.test."]}
+    lies = {**site.lies(), **cut}
+    with (
+        name_servers.Knot(place / "ns1", NS1, port, site.files("1", NS1)),
+        name_servers.Knot(place / "ns2", NS2, port, site.files("2", NS2)),
+        name_servers.Odd(RESOLVER, port, (NS1, port), lies),
+        name_servers.Odd(ODD, port, (NS1, port), odd_lies, authoritative=True),
+        name_servers.Odd(HOLE, port, (NS1, port), {("test", "*"): "silent"}),
+    ):
+        lab = {"name": "lab", "address": NS1, "port": port, "suffixes": ["test", "in-addr.arpa"]}
+        yield check(place, site.document, resolvers=[f"{RESOLVER}@{port}"], authoritative=[lab])
+
+
+def verdicts(answer: dict, name: str) -> dict:
+    return next(one for one in answer["senders"] if one["name"] == name)
+
+
+def test_it_answers_for_every_sender(answer):
+    assert answer["rc"] == 0 and answer["changed"] is False, answer
+    assert [one["name"] for one in answer["senders"]] == [
+        *(f"mail.{name}.test" for name in CASES),
+        "mail.nowhere.example",
+    ]
+    assert all(tuple(one["edges"]) == EDGES for one in answer["senders"])
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_each_fault_is_seen_at_its_edge_and_server(answer, name):
+    found = verdicts(answer, f"mail.{name}.test")
+    for edge, told in found["edges"].items():
+        verdict, server, words = CASES[name].expected.get(edge, ("ok", "", ""))
+        assert told["verdict"] == verdict, (edge, told)
+        assert server in told["server"], (edge, told)
+        assert any(word in f"{told['found']} {told['wanted']} {told['remedy']}" for word in words.split("|")), (
+            edge,
+            told,
+        )
+        assert verdict == "ok" or (told["server"] or edge == "dkim") and told["remedy"], (edge, told)
+    bad = {verdict for verdict, _server, _words in CASES[name].expected.values()}
+    assert found["green"] == ("no" if bad & {"wrong", "missing"} else "unknown" if bad else "yes")
