@@ -73,13 +73,13 @@ def shown(job: Job, key: Key) -> Shown:
     return Shown(**known)
 
 
-def _mine(key: Key):
+def mine(key: Key):
     wanted = select(Job)
     return wanted if key.tenant_id is None else wanted.where(Job.tenant_id == key.tenant_id)
 
 
-def _found(session: Session, key: Key, job: UUID) -> Job:
-    found = session.scalars(_mine(key).where(Job.id == job)).first()
+def one(session: Session, key: Key, job: UUID) -> Job:
+    found = session.scalars(mine(key).where(Job.id == job)).first()
     if found is None:
         raise Refusal(404, "No such job", f"there is no job {job}")
     return found
@@ -94,7 +94,7 @@ def read_all(
     limit: Limit = 100,
     after: After = 0,
 ) -> Page[Shown]:
-    wanted = _mine(key).where(Job.number > after).order_by(Job.number).limit(limit + 1)
+    wanted = mine(key).where(Job.number > after).order_by(Job.number).limit(limit + 1)
     for column, value in ((Job.state, state), (Job.lane, lane)):
         if value is not None:
             wanted = wanted.where(column == value)
@@ -105,19 +105,19 @@ def read_all(
 
 @router.get("/{job}", summary="One job, with its progress")
 def read(job: UUID, key: Caller, session: Transaction) -> Shown:
-    return shown(_found(session, key, job), key)
+    return shown(one(session, key, job), key)
 
 
 @router.get("/{job}/log", summary="What its playbooks said, after the line with the ID `after`")
 def log(job: UUID, key: Admin, session: Transaction, limit: Limit = 100, after: After = 0) -> Page[Line]:
-    found = _found(session, key, job)
+    found = one(session, key, job)
     rows = session.scalars(jobs.lines(found.id, after).limit(limit + 1)).all()
     return Page(**page(rows, limit, Line.model_validate))
 
 
 @router.post("/{job}:cancel", summary="Take a job out of the queue, or stop the playbook it runs")
 def cancel(job: UUID, key: Admin, session: Transaction) -> Shown:
-    found = _found(session, key, job)
+    found = one(session, key, job)
     if not jobs.cancel(session, key.actor, found):
         raise Refusal(409, "The job is over", f"job {found.number} is {found.state} since {found.finished_at}")
     session.flush()

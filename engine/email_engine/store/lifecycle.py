@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import exists, func, select, text
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.decide import (
@@ -29,7 +29,8 @@ from .models import BlacklistEvent, DnsblVerdict, DnsCheck, Incident, Ip, QueueR
 from .policy import Declared
 
 # How long what was seen counts as what is. DNS is checked daily, lists every few hours; one run may fail.
-_DNS, _LISTS, _QUEUE = (text(f"now() - interval '{age}'") for age in ("50 hours", "24 hours", "1 hour"))
+DNS_KEEPS, LISTS_KEEP, QUEUE_KEEPS = timedelta(hours=50), timedelta(hours=24), timedelta(hours=1)
+_DNS, _LISTS, _QUEUE = (func.now() - age for age in (DNS_KEEPS, LISTS_KEEP, QUEUE_KEEPS))
 #: Status of a warm-up plan that was gone through.
 DONE = "active"
 
