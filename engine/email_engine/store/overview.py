@@ -1,7 +1,10 @@
 # Copyright (c) 2026, email_engine.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The fleet as a person looks at it: some senders at a time with all that is known of each, counts of the whole. Read only."""
+"""The fleet as a person looks at it: some senders at a time with all that is known of each, counts of the whole. Read only.
+
+What was seen too long ago is unknown here, as it is for every decision.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,21 @@ from sqlalchemy.orm import Session
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.status import DELIVERING
 
-from .fleet import sender_document, sender_rows
-from .models import AuditRow, DnsblVerdict, DnsCheck, Domain, FleetState, Incident, Ip, SentHour, Tenant
+from .fleet import sender_document, sender_rows, standing
+from .lifecycle import DNS_KEEPS, QUEUE_KEEPS, is_listed
+from .models import (
+    AuditRow,
+    BlacklistEvent,
+    DnsblVerdict,
+    DnsCheck,
+    Domain,
+    FleetState,
+    Incident,
+    Ip,
+    QueueReport,
+    SentHour,
+    Tenant,
+)
 
 MIDNIGHT = text("date_trunc('day', now(), 'UTC')")
 _LIVING = Ip.status != "retired"
@@ -31,21 +47,20 @@ class Wanted(NamedTuple):
 
 class Seen(NamedTuple):
     """A sender. document: as in the fleet document. sent: today, as far as reported. dns: None before its first check. lists: of
-    the last DNSBL check, by name. incidents: open ones."""
+    the last DNSBL check, by name. listings: lists that it is known to be on, until a check sees it gone. incidents: open ones.
+    queued: recipients that wait for it, None when its MTA was not asked lately."""
 
     document: dict[str, Any]
     sent: int
     dns: DnsCheck | None
     lists: list[DnsblVerdict]
+    listings: list[str]
     incidents: int
+    queued: int | None
 
 
 def _paused() -> ColumnElement[bool]:
     return or_(Ip.paused, Tenant.paused, FleetState.paused)
-
-
-def _listed() -> ColumnElement[bool]:
-    return select(DnsblVerdict.id).where(DnsblVerdict.ip_id == Ip.id, DnsblVerdict.listed == "yes").exists()
 
 
 def _incident() -> ColumnElement[bool]:
@@ -53,7 +68,8 @@ def _incident() -> ColumnElement[bool]:
 
 
 def _dns(verdict: str) -> ColumnElement[bool]:
-    return select(DnsCheck.id).where(DnsCheck.ip_id == Ip.id, DnsCheck.green == verdict).exists()
+    fresh = DnsCheck.checked_at > func.now() - DNS_KEEPS
+    return select(DnsCheck.id).where(DnsCheck.ip_id == Ip.id, DnsCheck.green == verdict, fresh).exists()
 
 
 def _of(statement: Select[Any], tenant_id: int | None) -> Select[Any]:
@@ -87,7 +103,7 @@ def _asked_for(wanted: Wanted) -> ColumnElement[bool]:
             )
         )
     if wanted.attention:
-        parts.append(or_(_paused(), Ip.status == "quarantine", _listed(), _incident(), _dns("no")))
+        parts.append(or_(_paused(), Ip.status == "quarantine", is_listed(Ip.id), _incident(), _dns("no")))
     return and_(*parts)
 
 
@@ -99,7 +115,7 @@ def counts(session: Session, tenant_id: int | None) -> dict[str, int]:
         "all": number,
         "sending": number.filter(Ip.status.in_(DELIVERING), ~_paused(), Ip.daily_quota > 0),
         "paused": number.filter(_paused()),
-        "listed": number.filter(_listed()),
+        "listed": number.filter(is_listed(Ip.id)),
         "dns_wrong": number.filter(_dns("no")),
         "dns_unknown": number.filter(~or_(_dns("no"), _dns("yes"))),
     }
@@ -131,10 +147,29 @@ def look(session: Session, ids: Sequence[int]) -> list[Seen]:
     verdicts = select(DnsblVerdict).where(DnsblVerdict.ip_id.in_(ids)).order_by(DnsblVerdict.blacklist_name)
     for one in session.scalars(verdicts):
         lists.setdefault(one.ip_id, []).append(one)
+    listings: dict[int, list[str]] = {}
+    events = select(BlacklistEvent.ip_id, BlacklistEvent.blacklist_name).where(
+        BlacklistEvent.ip_id.in_(ids), BlacklistEvent.cleared_at.is_(None)
+    )
+    for number, name in session.execute(events):
+        listings.setdefault(number, []).append(name)
+    waiting = select(QueueReport.ip_id, QueueReport.queued).where(
+        QueueReport.ip_id.in_(ids), QueueReport.seen_at > func.now() - QUEUE_KEEPS
+    )
+    queued = dict(session.execute(waiting).all())
     opened = select(Incident.ip_id, func.count()).where(Incident.ip_id.in_(ids), Incident.closed_at.is_(None))
     incidents = dict(session.execute(opened.group_by(Incident.ip_id)).all())
     return [
-        Seen(documents[one], sent.get(one, 0), dns.get(one), lists.get(one, []), incidents.get(one, 0)) for one in ids
+        Seen(
+            documents[one],
+            sent.get(one, 0),
+            dns.get(one),
+            lists.get(one, []),
+            listings.get(one, []),
+            incidents.get(one, 0),
+            queued.get(one),
+        )
+        for one in ids
     ]
 
 
@@ -156,3 +191,12 @@ def incidents_of(session: Session, ip_id: int, limit: int) -> Sequence[Incident]
 
 def everything_paused(session: Session) -> bool:
     return session.scalars(select(FleetState.paused)).one()
+
+
+def tenants(session: Session, tenant_id: int | None) -> Sequence[tuple[Tenant, int]]:
+    """Each with the number of its living senders."""
+    living = select(func.count()).select_from(Ip).where(Ip.tenant_id == Tenant.id, _LIVING).scalar_subquery()
+    wanted = select(Tenant, living).where(standing()).order_by(Tenant.name)
+    if tenant_id is not None:
+        wanted = wanted.where(Tenant.id == tenant_id)
+    return session.execute(wanted).all()

@@ -6,17 +6,21 @@
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+import uuid
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.responses import RedirectResponse
+
+from email_engine.api.stops import Done
 
 WORDS = {
     "paused": "Stopped.",
     "paused-before": "It was stopped already.",
     "resumed": "It goes on.",
     "resumed-before": "It was not stopped.",
+    "moved": "Its state has changed.",
     "acknowledged": "You look after this incident now.",
     "closed": "The incident is closed.",
     "cancelled": "The job was asked to end.",
@@ -37,12 +41,12 @@ def said(request: Request) -> Said | None:
     return Said(text, job if _JOB.fullmatch(job) else None) if text else None
 
 
-def back(path: str, word: str, job: Any = None) -> RedirectResponse:
+def back(path: str, word: str, job: uuid.UUID | None = None) -> RedirectResponse:
     query = {"done": word} | ({"job": str(job)} if job else {})
     return RedirectResponse(f"{path}?{urlencode(query)}", 303)
 
 
-def stopped(path: str, answer: Any) -> RedirectResponse:
+def stopped(path: str, answer: Done) -> RedirectResponse:
     """After a pause or a resume; answer: the API's to it."""
     word = ("paused" if answer.paused else "resumed") + ("" if answer.changed else "-before")
-    return back(path, word, getattr(answer, "job", None))
+    return back(path, word, answer.job.id)

@@ -12,12 +12,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.status import STATUSES
+from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.moves import BY_STATUS, PERSON
+from email_engine.api import membership
 from email_engine.api import stops as api
 from email_engine.api.deps import Transaction
 from email_engine.api.errors import Refusal
 from email_engine.api.senders import Name
 from email_engine.store import overview
-from email_engine.store.models import Ip, Job, Tenant, WarmupDay, WarmupPlan
+from email_engine.store.models import Ip, Job, WarmupDay, WarmupPlan
 
 from . import done
 from .render import page
@@ -43,10 +45,9 @@ def fleet(
     mine = visit.key.tenant_id
     wanted = overview.Wanted(tenant, status, text.strip(), attention)
     senders, total = overview.senders(session, mine, wanted, (number - 1) * ROWS, ROWS)
-    tenants = select(Tenant).order_by(Tenant.name)
     jobs = select(Job).where(Job.state.in_(("queued", "running"))).order_by(Job.number)
     if mine is not None:
-        tenants, jobs = tenants.where(Tenant.id == mine), jobs.where(Job.tenant_id == mine)
+        jobs = jobs.where(Job.tenant_id == mine)
     return page(
         request,
         "fleet.html",
@@ -57,7 +58,7 @@ def fleet(
         pages=max(1, -(-total // ROWS)),
         counts=overview.counts(session, mine),
         everything=overview.everything_paused(session),
-        tenants=session.scalars(tenants).all(),
+        tenants=[one for one, _senders in overview.tenants(session, mine)],
         jobs=session.scalars(jobs.limit(5)).all(),
         statuses=[one for one in STATUSES if one != "retired"],
         wanted=wanted,
@@ -90,12 +91,24 @@ def sender(name: Name, request: Request, session: Transaction, visit: Seen, befo
         ip=ip,
         seen=seen,
         plan=plan,
+        events=_events(ip),
         days=session.scalars(days.order_by(WarmupDay.date.desc()).limit(DAYS)).all() if plan else [],
         incidents=overview.incidents_of(session, ip.id, 20),
         history=history[:ROWS],
         older=history[ROWS - 1].id if len(history) > ROWS else None,
         said=done.said(request),
     )
+
+
+def _events(ip: Ip) -> list[str]:
+    """What a person may have happen to it, if its conditions hold."""
+    moves = BY_STATUS.get(ip.status, {})
+    return [event for event, move in moves.items() if PERSON in move.by and (event != "removed" or not ip.declared)]
+
+
+@router.post("/senders/{name}/move", dependencies=FORM)
+def move(name: Name, moving: Annotated[membership.Moving, Form()], session: Transaction, visit: Admin) -> Response:
+    return done.back(f"/senders/{name}", "moved", membership.move(name, moving, visit.key, session).job.id)
 
 
 @router.post("/senders/{name}/pause", dependencies=FORM)

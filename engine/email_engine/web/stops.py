@@ -8,12 +8,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
-from sqlalchemy import func, select
 
 from email_engine.api import stops as api
 from email_engine.api.deps import Transaction
 from email_engine.store import overview
-from email_engine.store.models import Ip, Tenant
 
 from . import done
 from .render import page
@@ -25,19 +23,11 @@ Why = Annotated[api.Why, Form()]
 
 @router.get("")
 def stop(request: Request, session: Transaction, visit: Seen) -> Response:
-    tenants = (
-        select(Tenant, func.count(Ip.id))
-        .outerjoin(Ip, (Ip.tenant_id == Tenant.id) & (Ip.status != "retired"))
-        .group_by(Tenant.id)
-        .order_by(Tenant.name)
-    )
-    if visit.key.tenant_id is not None:
-        tenants = tenants.where(Tenant.id == visit.key.tenant_id)
     return page(
         request,
         "stop.html",
         visit,
-        tenants=session.execute(tenants).all(),
+        tenants=overview.tenants(session, visit.key.tenant_id),
         everything=overview.everything_paused(session),
         said=done.said(request),
     )

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from email_engine.store.models import AuditRow, DnsblVerdict, DnsCheck
+from email_engine.store.lifecycle import DNS_KEEPS, LISTS_KEEP
+from email_engine.store.models import AuditRow, DnsCheck
+from email_engine.store.overview import Seen
 
 #: In the order in which a message meets them.
 EDGES = {
@@ -26,7 +28,7 @@ VERDICTS = {"ok": "good", "wrong": "bad", "missing": "bad", "unknown": "unknown"
 
 
 class Said(NamedTuple):
-    """tone: good, bad, warn or unknown; how it looks, while the text says it all."""
+    """tone: good, bad, warn, plain or unknown; how it looks, while the text says it all."""
 
     tone: str
     text: str
@@ -42,9 +44,11 @@ def edges(check: DnsCheck | None) -> list[tuple[str, Mapping[str, Any]]]:
     return [(edge_name(one), found[one]) for one in [*known, *sorted(set(found) - set(known))]]
 
 
-def dns(check: DnsCheck | None) -> Said:
+def dns(check: DnsCheck | None, now: datetime | None = None) -> Said:
     if check is None:
         return Said("unknown", "unknown: never checked")
+    if (now or datetime.now(UTC)) - check.checked_at > DNS_KEEPS:
+        return Said("unknown", f"unknown: last checked {ago(check.checked_at, now)}")
     if check.green == "yes":
         return Said("good", "all as wanted")
     broken = [name for name, edge in edges(check) if VERDICTS.get(edge.get("verdict")) == "bad"]
@@ -54,17 +58,20 @@ def dns(check: DnsCheck | None) -> Said:
     return Said("unknown", f"unknown: {', '.join(unseen)}" if unseen else "unknown")
 
 
-def listings(verdicts: Sequence[DnsblVerdict]) -> Said:
-    on = [one.blacklist_name for one in verdicts if one.listed == "yes"]
-    silent = sum(one.listed == "unknown" for one in verdicts)
+def listings(seen: Seen, now: datetime | None = None) -> Said:
+    fresh = [one for one in seen.lists if (now or datetime.now(UTC)) - one.checked_at <= LISTS_KEEP]
+    on = {*seen.listings, *(one.blacklist_name for one in fresh if one.listed == "yes")}
+    clear = sum(one.listed == "no" for one in fresh)
     if on:
-        return Said("bad", f"listed: {', '.join(on)}")
-    if not verdicts:
+        return Said("bad", f"listed: {', '.join(sorted(on))}")
+    if not seen.lists:
         return Said("unknown", "unknown: never checked")
-    if silent == len(verdicts):
+    if not fresh:
+        return Said("unknown", f"unknown: last checked {ago(max(one.checked_at for one in seen.lists), now)}")
+    if not clear:
         return Said("unknown", "unknown: no list answered")
-    clear = f"on none of {len(verdicts) - silent}"
-    return Said("warn", f"{clear}, {silent} unknown") if silent else Said("good", clear)
+    silent = len(seen.lists) - clear
+    return Said("plain", f"on none of {clear}, {silent} unknown") if silent else Said("good", f"on none of {clear}")
 
 
 def ago(moment: datetime | None, now: datetime | None = None) -> str:
@@ -99,8 +106,9 @@ def shown(value: Any) -> str:
 
 
 def differences(row: AuditRow) -> list[tuple[str, str | None, str]]:
-    """What an audit row tells of: (name, before, after); before is None for what was not there."""
+    """What an audit row tells of: (name, before, after); before is None for what was not there. What is empty on both sides is left out."""
     before, after = row.before or {}, row.after or {}
-    return [
+    found = [
         (name, shown(before[name]) if name in before else None, shown(after.get(name))) for name in {**before, **after}
     ]
+    return [one for one in found if one[1] or one[2]]
