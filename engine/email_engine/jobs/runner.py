@@ -72,7 +72,8 @@ def environment(settings: Settings, place: Path) -> dict[str, str]:
         "ANSIBLE_HOME": str(place / "ansible"),
         "ANSIBLE_LOCAL_TEMP": str(place / "tmp"),
         "ANSIBLE_SSH_CONTROL_PATH_DIR": str(place / "cp"),
-        "ANSIBLE_COLLECTIONS_PATH": str(settings.collections),
+        # The tree that is there now: a newer one may come while the playbook runs.
+        "ANSIBLE_COLLECTIONS_PATH": str(settings.collections.resolve()),
         "ANSIBLE_HOST_KEY_CHECKING": "True",
         # The key that is used may have no terminal; without pipelining sudo might want one.
         "ANSIBLE_PIPELINING": "True",
