@@ -88,7 +88,7 @@ def _worker(given: argparse.Namespace) -> None:
     # Celery and ansible-runner are this command's alone.
     from .jobs import worker
 
-    worker.run(given.lane)
+    sys.exit(worker.run(given.lane))
 
 
 def _actor() -> Actor:
