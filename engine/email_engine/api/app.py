@@ -18,6 +18,7 @@ from email_engine.web.app import create_web
 
 from . import (
     access,
+    again,
     audit,
     checks,
     domains,
@@ -41,11 +42,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     engine = connect(known.database.get_secret_value(), known.database_connections)
     app.state.settings = known
     app.state.sessions = sessionmaker(engine, expire_on_commit=False)
+    # For whoever needs a second transaction beside its own: from the same pool, all who hold one would wait for each other's second.
+    app.state.aside = sessionmaker(connect(known.database.get_secret_value(), 2))
     waking.install(app.state.sessions, known.redis.get_secret_value())
     # Short: a Redis that is away must not hold up whoever can do without.
     app.state.redis = Redis.from_url(known.redis.get_secret_value(), socket_timeout=0.5, socket_connect_timeout=0.5)
     app.state.senders = {}
     errors.install(app)
+    app.add_middleware(again.Again)
     app.add_middleware(counting.CountRequests)
     app.add_middleware(requests.Requests)
     app.include_router(health.router)

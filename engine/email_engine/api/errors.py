@@ -69,9 +69,10 @@ def _unstorable(_request: Request, _fault: DataError) -> JSONResponse:
     return problem(422, "The request is not valid", "a number is out of range, or a text holds a NUL character")
 
 
-def _away(_request: Request, fault: DBAPIError | PoolTimeout) -> JSONResponse:
+def _away(request: Request, fault: DBAPIError | PoolTimeout) -> JSONResponse:
     state = getattr(getattr(fault, "orig", None), "sqlstate", None)
     if state in _OVERTAKEN:
+        request.state.again = True
         return problem(409, "Somebody else was faster", "two changes met: try again", {"Retry-After": "1"})
     # Never the database's message: it may hold a value.
     log.error("The database is away: %s", state or type(getattr(fault, "orig", None) or fault).__name__)

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Response
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -104,8 +104,10 @@ def declare(given: Declaration, key: Admin, session: Transaction) -> Declaring:
     fault = next(iter(_validator.iter_errors(given.fleet)), None)
     if fault is not None:
         where = "/".join(str(part) for part in fault.absolute_path) or "document"
-        raise Refusal(422, "Not a fleet document", f"fleet/{where}: {fault.message[:300]}")
+        raise Refusal(422, "Not a fleet document", f"fleet/{where}: {_what(fault)}")
     attempt = session.begin_nested()
+    # Before the policy is written: a stop may hold a sender, and wait for what that write would hold.
+    fleet.hold(session)
     _save_policy(session, given)
     made_at: datetime = given.made_at
     digest = hashlib.sha256(json.dumps(given.fleet, sort_keys=True).encode()).hexdigest()
@@ -130,6 +132,15 @@ def declare(given: Declaration, key: Admin, session: Transaction) -> Declaring:
         fleet=after,
         revision=key.revision if given.dry_run else revision,
     )
+
+
+def _what(fault: ValidationError) -> str:
+    """jsonschema's message quotes the value, which may be a secret; names of members are none."""
+    if fault.validator in ("required", "additionalProperties"):
+        return fault.message[:300]
+    if fault.validator in ("anyOf", "oneOf"):
+        return "has none of the forms that it may have"
+    return f"does not keep to {fault.validator}: {json.dumps(fault.validator_value)[:200]}"
 
 
 def _save_policy(session: Session, given: Declaration) -> None:

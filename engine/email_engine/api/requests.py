@@ -36,7 +36,7 @@ class Requests:
         number = _request_id(scope)
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request=number)
-        state = scope.setdefault("state", {})
+        scope.setdefault("state", {})
 
         async def tell(message: Message) -> None:
             nonlocal status
@@ -57,7 +57,7 @@ class Requests:
         chosen = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
         route = getattr(chosen, "path", None)
         level = logging.ERROR if fault else logging.DEBUG if route in _QUIET else logging.INFO
-        told = {"method": scope["method"], "route": route, "status": status, "key": state.get("key")}
+        told = {"method": scope["method"], "route": route, "status": status, "key": scope["state"].get("key")}
         told["ms"] = round((time.perf_counter() - begin) * 1000, 1)
         log.log(level, "request", extra=told, exc_info=fault)
 

@@ -61,7 +61,7 @@ def choose(wish: Wish, key: Caller, session: Transaction, request: Request) -> C
             409, "Nobody may send", f"{tenant} has no sender for a {wish.campaign} campaign now", senders=refused
         )
     if wish.mode == "round_robin":
-        turn = turns.take(request.app.state.redis, request.app.state.sessions, f"{tenant}/{wish.campaign}")
+        turn = turns.take(request.app.state.redis, request.app.state.aside, f"{tenant}/{wish.campaign}")
         chosen = selection.round_robin(found.senders, turn)
     elif wish.mode == "least_used":
         chosen = selection.least_used(found.senders, sends.last_hour(session, tenant))

@@ -29,12 +29,12 @@ class _Impatient(psycopg.Connection[Any]):
 
 
 def connect(url: str, connections: int) -> Engine:
-    """An engine of at most so many *connections*; each request that finds none free waits for `LOCK` seconds."""
+    """An engine of at most so many *connections*; who finds none free waits for one as long as for a silent server."""
     engine = create_engine(
         url,
         pool_size=connections,
         max_overflow=0,
-        pool_timeout=LOCK,
+        pool_timeout=SILENCE,
         pool_pre_ping=True,
         # Parameters may be secrets, and faults are logged.
         hide_parameters=True,
