@@ -22,7 +22,7 @@ FAMILIES = {
         "gauge", ("ip", "dnsbl"), "1 when the list has the address, 0 when it does not; no sample when that is unknown."
     ),
     "email_engine_blacklist_unknown": Family(
-        "gauge", ("dnsbl",), "Senders about which the list gave no sound answer at the last check."
+        "gauge", ("dnsbl",), "Senders about which the list gave no sound answer, or none lately."
     ),
     "email_engine_blacklist_unchecked": Family("gauge", (), "Senders about which no list was ever asked."),
     "email_engine_blacklist_check_timestamp_seconds": Family("gauge", ("dnsbl",), "When the list was last asked."),
@@ -33,6 +33,9 @@ FAMILIES = {
         "gauge", ("ip",), "1 when a pause holds it: its own, its tenant's or everybody's."
     ),
     "email_engine_sender_sent_today": Family("gauge", ("ip",), "Messages sent since midnight UTC, as far as reported."),
+    "email_engine_sender_waiting": Family(
+        "gauge", ("ip",), "Recipients in its queues; no sample when its MTA was not asked lately."
+    ),
     "email_engine_everything_paused": Family("gauge", (), "1 when everything is stopped."),
     "email_engine_tenant_paused": Family("gauge", ("tenant",), "1 when the tenant is stopped."),
     "email_engine_tenant_held": Family(
@@ -44,7 +47,7 @@ FAMILIES = {
         "gauge", ("kind", "acknowledged"), "When the oldest open incident was opened."
     ),
     "email_engine_dns_senders": Family(
-        "gauge", ("green",), "Senders by whether all their DNS is as wanted; unknown includes those never checked."
+        "gauge", ("green",), "Senders by whether all their DNS is as wanted; unknown includes those not checked lately."
     ),
     "email_engine_dns_edges": Family(
         "gauge", ("edge", "verdict"), "Edges of the senders' DNS, by the last check's verdict."
@@ -57,7 +60,7 @@ FAMILIES = {
         "gauge", ("lane",), "Since when the oldest queued job waits; no sample when none does."
     ),
     "email_engine_converge_success_timestamp_seconds": Family(
-        "gauge", (), "End of the last job that converged the servers."
+        "gauge", (), "When the last converge reported what it had applied."
     ),
     "email_engine_fleet_revision": Family("gauge", (), "Counts the changes of the fleet document."),
     "email_engine_declaration_timestamp_seconds": Family("gauge", (), "When an inventory was last declared."),

@@ -15,13 +15,13 @@ from typing import Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.status import STATUSES
 from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.decide import Facts, waits_for_person
-from email_engine.jobs.kinds import KINDS
+from email_engine.store.lifecycle import DNS_KEEPS, LISTS_KEEP, QUEUE_KEEPS
 from email_engine.store.models import JOB_STATES, LANES, VERDICTS
 
 from .families import FAMILIES
@@ -33,7 +33,7 @@ Samples = dict[tuple[str, ...], float]
 _SENDERS = """
 SELECT i.id, host(i.address) AS ip, i.hostname AS sender, t.name AS tenant, i.mta, i.status, coalesce(i.phase, '') AS phase, i.until,
     i.daily_quota, i.paused OR t.paused OR f.paused AS paused, coalesce(s.sent, 0) AS sent, coalesce(n.open, 0) AS incidents,
-    coalesce(d.green, 'unknown') AS green, d.checked_at,
+    CASE WHEN d.checked_at > now() - :dns_keeps THEN d.green ELSE 'unknown' END AS green, d.checked_at, q.queued,
     EXISTS (SELECT FROM dnsbl_verdicts v WHERE v.ip_id = i.id) AS asked
 FROM ips i
 JOIN tenants t ON t.id = i.tenant_id
@@ -42,12 +42,17 @@ LEFT JOIN (SELECT ip_id, sum(sent) AS sent FROM sent_hourly WHERE hour >= date_t
     ON s.ip_id = i.id
 LEFT JOIN (SELECT ip_id, count(*) AS open FROM incidents WHERE closed_at IS NULL GROUP BY ip_id) n ON n.ip_id = i.id
 LEFT JOIN dns_checks d ON d.ip_id = i.id
+LEFT JOIN queue_reports q ON q.ip_id = i.id AND q.seen_at > now() - :queue_keeps
 WHERE i.status <> 'retired'
 """
 _STATUSES = "SELECT status, count(*) FROM ips GROUP BY status"
-_TENANTS = "SELECT name, paused, held_reason IS NOT NULL AS held FROM tenants"
+_TENANTS = """
+SELECT name, paused, held_reason IS NOT NULL AS held FROM tenants t
+WHERE declared OR EXISTS (SELECT FROM ips i WHERE i.tenant_id = t.id AND i.status <> 'retired')
+"""
 _VERDICTS = """
-SELECT host(i.address) AS ip, v.blacklist_name AS dnsbl, v.listed, v.checked_at
+SELECT host(i.address) AS ip, v.blacklist_name AS dnsbl, v.checked_at,
+    CASE WHEN v.checked_at > now() - :lists_keep THEN v.listed ELSE 'unknown' END AS listed
 FROM dnsbl_verdicts v JOIN ips i ON i.id = v.ip_id WHERE i.status <> 'retired'
 """
 _INCIDENTS = """
@@ -59,16 +64,14 @@ SELECT e.key AS edge, e.value ->> 'verdict' AS verdict, count(*) AS senders
 FROM dns_checks d JOIN ips i ON i.id = d.ip_id CROSS JOIN jsonb_each(d.edges) e WHERE i.status <> 'retired' GROUP BY 1, 2
 """
 _JOBS = "SELECT lane, state, count(*) AS jobs, min(created_at) AS oldest FROM jobs GROUP BY lane, state"
-_STATE = text(
-    """
+_STATE = """
 SELECT now() AS now, f.paused, f.revision, d.declared_at, d.made_at,
-    (SELECT max(finished_at) FROM jobs WHERE state = 'succeeded' AND kind IN :converging) AS converged,
+    (SELECT at FROM audit_log WHERE target = 'fleet' AND action = 'applied' ORDER BY id DESC LIMIT 1) AS converged,
     (SELECT coalesce(max(id), 0) FROM audit_log) AS audit_rows
 FROM fleet_state f
 LEFT JOIN (SELECT * FROM declarations ORDER BY declared_at DESC, id DESC LIMIT 1) d ON true
 """
-).bindparams(bindparam("converging", expanding=True))
-_CONVERGING = [name for name, kind in KINDS.items() if "converge" in kind.playbooks]
+_KEEPS = {"dns_keeps": DNS_KEEPS, "lists_keep": LISTS_KEEP, "queue_keeps": QUEUE_KEEPS}
 
 
 class Fleet(Collector):
@@ -111,7 +114,7 @@ def _family(name: str, samples: Samples) -> Metric:
 def read(seen: Connection) -> dict[str, Samples]:
     """The samples of one moment, by the metric's name."""
     rows = {
-        name: seen.execute(text(query)).mappings().all()
+        name: seen.execute(text(query), _KEEPS).mappings().all()
         for name, query in {
             "senders": _SENDERS,
             "statuses": _STATUSES,
@@ -120,9 +123,10 @@ def read(seen: Connection) -> dict[str, Samples]:
             "incidents": _INCIDENTS,
             "edges": _EDGES,
             "jobs": _JOBS,
+            "state": _STATE,
         }.items()
     }
-    state = seen.execute(_STATE, {"converging": _CONVERGING}).mappings().one()
+    (state,) = rows["state"]
     of_senders, tenants, jobs = rows["senders"], [one["name"] for one in rows["tenants"]], rows["jobs"]
     statuses = {one["status"]: one["count"] for one in rows["statuses"]}
     kinds = {(one["kind"], one["acknowledged"]): one for one in rows["incidents"]}
@@ -138,6 +142,7 @@ def read(seen: Connection) -> dict[str, Samples]:
         },
         "email_engine_sender_paused": {(one["ip"],): one["paused"] for one in of_senders},
         "email_engine_sender_sent_today": {(one["ip"],): one["sent"] for one in of_senders},
+        "email_engine_sender_waiting": {(one["ip"],): one["queued"] for one in of_senders if one["queued"] is not None},
         "email_engine_everything_paused": {(): state["paused"]},
         "email_engine_tenant_paused": {(one["name"],): one["paused"] for one in rows["tenants"]},
         "email_engine_tenant_held": {(one["name"],): one["held"] for one in rows["tenants"]},
