@@ -15,6 +15,7 @@ class FilterModule:
         return {
             "fleet_add_sender": domain_filter("fleet.additions", "add_sender"),
             "fleet_document": domain_filter("fleet.expand", "expand"),
+            "fleet_applied": domain_filter("fleet.carry", "applied"),
             "fleet_carry_over": domain_filter("fleet.carry", "carry_over"),
             "fleet_key_requests": domain_filter("fleet.hosts", "key_requests"),
             "fleet_attach_keys": domain_filter("fleet.hosts", "attach_keys"),

@@ -142,6 +142,7 @@ PROGRAMS = {
     "local/config_files.py": "reads configurations for the linter, which works without Ansible",
     "local/dns_survey.py": "asks for dns_check, all senders at once",
     "local/host_facts.py": "looks at files, users and addresses for the linter's --host",
+    "local/engine_api.py": "asks the engine, for the modules that talk to it",
     "local/pmta_host.py": "asks PowerMTA and locks the record of stops, for the modules that run on its host",
     "local/name_servers.py": "asks name servers, with dnspython",
     "local/spf_evaluation.py": "evaluates SPF, with pyspf",

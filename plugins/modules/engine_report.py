@@ -1,0 +1,150 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, email_engine.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: engine_report
+short_description: Tell the engine what was applied, or what a check of the DNS saw
+version_added: 0.1.0
+author: email_engine.fleet contributors (@email-engine)
+description:
+  - With O(applied), the engine learns the keys that sign, the queues that were seen, and which senders are gone; those become retired.
+  - With O(dns), the engine learns what the DNS shows for each sender, and decides; a sender whose records are all there is started.
+notes:
+  - A report is a statement of what was seen. Whether the engine changes anything by it, it says itself; RV(ignore:changed) is true when it did.
+extends_documentation_fragment:
+  - email_engine.fleet.engine
+  - email_engine.fleet.attributes
+  - email_engine.fleet.attributes.actiongroup_fleet
+attributes:
+  check_mode:
+    support: partial
+    details: Nothing is sent, and whether the engine would change anything is not predicted.
+  diff_mode:
+    support: none
+options:
+  applied:
+    description: What a converge has applied.
+    type: dict
+    suboptions:
+      revision:
+        description: Of the fleet document, as M(email_engine.fleet.fleet_declare) returned it.
+        type: int
+        required: true
+      keys:
+        description: The keys that the hosts sign with, each with C(domain), C(selector), C(path) and C(public).
+        type: list
+        elements: dict
+        default: []
+      gone:
+        description: Names of senders that are no more on any host.
+        type: list
+        elements: str
+        default: []
+      waiting:
+        description: Recipients that wait, by name of the sender.
+        type: dict
+        default: {}
+  dns:
+    description: What M(email_engine.fleet.dns_check) returned.
+    type: dict
+    suboptions:
+      checked_at:
+        description: When the check began, as ISO 8601 with a time zone.
+        type: str
+        required: true
+      senders:
+        description: For each sender C(name), C(green) and C(edges).
+        type: list
+        elements: dict
+        required: true
+"""
+
+EXAMPLES = r"""
+- name: Tell the engine what was applied
+  email_engine.fleet.engine_report:
+    url: https://engine.example.org
+    key: "{{ engine_admin_key }}"
+    applied:
+      revision: 41
+      gone: [mail3.example.com]
+"""
+
+RETURN = r"""
+retired:
+  description: Senders whose life is over by this report.
+  returned: with O(applied), not in check mode
+  type: list
+  elements: str
+  sample: [mail3.example.com]
+started:
+  description: Senders that were started because their DNS is right.
+  returned: with O(dns), not in check mode
+  type: list
+  elements: str
+  sample: [mail6.example.com]
+job:
+  description: The job that carries out what changed.
+  returned: with O(dns), not in check mode
+  type: str
+  sample: 6a0c6c8e-7f0a-4e6e-9c5b-2f0f6a3b1c11
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.email_engine.fleet.plugins.module_utils.local import engine_api
+from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError
+
+ARGUMENTS = {
+    **engine_api.ARGUMENTS,
+    "applied": {
+        "type": "dict",
+        "options": {
+            "revision": {"type": "int", "required": True},
+            "keys": {"type": "list", "elements": "dict", "default": [], "no_log": False},
+            "gone": {"type": "list", "elements": "str", "default": []},
+            "waiting": {"type": "dict", "default": {}},
+        },
+    },
+    "dns": {
+        "type": "dict",
+        "options": {
+            "checked_at": {"type": "str", "required": True},
+            "senders": {"type": "list", "elements": "dict", "required": True},
+        },
+    },
+}
+
+
+def run(params: dict, check_mode: bool) -> dict:
+    """The module without Ansible. Raises FleetError."""
+    engine = engine_api.of(params)
+    if check_mode:
+        return {"changed": False}
+    if params["applied"] is not None:
+        answer = engine.ask("POST", "/fleet:applied", params["applied"])
+        return {"changed": bool(answer["retired"]), "retired": answer["retired"]}
+    answer = engine.ask("POST", "/checks/dns", params["dns"])
+    return {"changed": bool(answer["started"]), "started": answer["started"], "job": answer.get("job")}
+
+
+def main() -> None:
+    module = AnsibleModule(
+        ARGUMENTS,
+        supports_check_mode=True,
+        mutually_exclusive=[("applied", "dns")],
+        required_one_of=[("applied", "dns")],
+    )
+    try:
+        result = run(module.params, module.check_mode)
+    except FleetError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
