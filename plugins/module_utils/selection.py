@@ -14,7 +14,7 @@ from .fleet.status import PURPOSES, SELECTABLE
 
 MODES = ("round_robin", "weighted_random", "least_used")
 
-#: Campaign type -> purposes of a sender that may carry it, all of equal rank. Policy may replace it.
+#: Campaign type -> purposes of a sender that may carry it, all of equal rank.
 CAMPAIGN_PURPOSES: dict[str, tuple[str, ...]] = {purpose: (purpose,) for purpose in PURPOSES}
 
 
