@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 # An operator's own habit; inventories/lab_engine has a vaulted file.
-os.environ.setdefault("ANSIBLE_VAULT_PASSWORD_FILE", "/var/lib/email-engine-lab/engine/vault_password")
+os.environ.setdefault("ANSIBLE_VAULT_PASSWORD_FILE", str(ROOT / "tests/lab/lib/vault-password"))
 PLAYBOOK = str(Path(sys.executable).parent / "ansible-playbook")
 READER = (ROOT / "tests/lab/read_mail.py").read_text()
 FEEDER = """
