@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -265,7 +266,7 @@ class Site:
         self.document = fleet(self.senders)
         self.zones = [*COMMON, *(f"{name}.test" for name in CASES)]
 
-    def files(self, server: str, address: str) -> dict[str, str | None]:
+    def files(self, server: str) -> dict[str, str | None]:
         wanted = wanted_records(self.document)
         records = []
         for name in CASES:
@@ -296,9 +297,21 @@ class Site:
         return told
 
 
+class Lab:
+    """The servers as they run."""
+
+    def __init__(self, place: Path, port: int, site: Site):
+        self.place, self.port, self.site = place, port, site
+        self.resolver = f"{RESOLVER}@{port}"
+        self.ns1 = {"name": "lab", "address": NS1, "port": port, "suffixes": ["test", "in-addr.arpa"]}
+
+    def check(self, **options) -> dict:
+        given = {"resolvers": [self.resolver], "authoritative": [self.ns1], **options}
+        return check(self.place, options.pop("fleet", self.site.document), **given)
+
+
 @pytest.fixture(scope="module")
-def answer(tmp_path_factory):
-    """What the module says about all of them in one call."""
+def lab(tmp_path_factory):
     if not shutil.which("knotd"):
         pytest.fail("knotd is missing: apt-get install knot")
     place, site = tmp_path_factory.mktemp("dns"), Site()
@@ -311,16 +324,20 @@ def answer(tmp_path_factory):
         (key, "NS"): [f"{key} NS odd.elsewhere.test."],
     }
     odd_lies = {**cut, (key, "CNAME"): [f"{key} CNAME elsewhere.test."]}
-    lies = {**site.lies(), **cut}
     with (
-        name_servers.Knot(place / "ns1", NS1, port, site.files("1", NS1)),
-        name_servers.Knot(place / "ns2", NS2, port, site.files("2", NS2)),
-        name_servers.Odd(RESOLVER, port, (NS1, port), lies),
+        name_servers.Knot(place / "ns1", NS1, port, site.files("1")),
+        name_servers.Knot(place / "ns2", NS2, port, site.files("2")),
+        name_servers.Odd(RESOLVER, port, (NS1, port), {**site.lies(), **cut}),
         name_servers.Odd(ODD, port, (NS1, port), odd_lies, authoritative=True),
-        name_servers.Odd(HOLE, port, (NS1, port), {("test", "*"): "silent"}),
+        name_servers.Odd(HOLE, port, (NS1, port), {("test", "*"): "silent", ("arpa", "*"): "silent"}),
     ):
-        lab = {"name": "lab", "address": NS1, "port": port, "suffixes": ["test", "in-addr.arpa"]}
-        yield check(place, site.document, resolvers=[f"{RESOLVER}@{port}"], authoritative=[lab])
+        yield Lab(place, port, site)
+
+
+@pytest.fixture(scope="module")
+def answer(lab):
+    """What the module says about all of them in one call."""
+    return lab.check()
 
 
 def verdicts(answer: dict, name: str) -> dict:
@@ -350,3 +367,125 @@ def test_each_fault_is_seen_at_its_edge_and_server(answer, name):
         assert verdict == "ok" or (told["server"] or edge == "dkim") and told["remedy"], (edge, told)
     bad = {verdict for verdict, _server, _words in CASES[name].expected.values()}
     assert found["green"] == ("no" if bad & {"wrong", "missing"} else "unknown" if bad else "yes")
+
+
+def test_a_zone_that_does_not_exist_is_missing_although_it_has_no_servers(answer):
+    found = verdicts(answer, "mail.nowhere.example")
+    assert {edge: found["edges"][edge]["verdict"] for edge in ("a", "spf", "dkim", "dmarc", "mx")} == dict.fromkeys(
+        ("a", "spf", "dkim", "dmarc", "mx"), "missing"
+    )
+
+
+def test_the_counts_and_the_lines_agree_with_the_verdicts(answer):
+    greens = [one["green"] for one in answer["senders"]]
+    assert {green: answer["summary"][green] for green in ("yes", "no", "unknown")} == {
+        green: greens.count(green) for green in ("yes", "no", "unknown")
+    }
+    assert answer["lines"][0].startswith(f"{greens.count('yes')} of {len(greens)} senders are green")
+    told = "\n".join(answer["lines"])
+    assert "mail.revoked.test: dkim is wrong at" in told and "mail.good.test" not in told
+
+
+# --- Options ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("senders", "fail_on", "code"),
+    [
+        (["mail.good.test"], "unknown", 0),
+        (["mail.unmade.test"], "unknown", 1),
+        (["mail.unmade.test"], "wrong", 0),
+        (["mail.good.test", "mail.nomx.test"], "wrong", 1),
+        (["mail.nomx.test"], "never", 0),
+    ],
+)
+def test_it_fails_when_it_is_told_to(lab, senders, fail_on, code):
+    found = lab.check(senders=senders, fail_on=fail_on, _ansible_check_mode=True)
+    assert (found["rc"], found["changed"]) == (code, False)
+    assert [one["name"] for one in found["senders"]] == senders
+    assert not code or found["msg"] == "\n".join(found["lines"])
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"senders": ["mail9.good.test"]}, "senders: the fleet has no sender mail9.good.test"),
+        ({"resolvers": ["resolver.test"]}, "resolvers: "),
+        ({"resolvers": ["192.0.2.1@x"]}, "address@port"),
+        ({"authoritative": [{"name": "x", "address": "ns1.test", "suffixes": ["test"]}]}, "authoritative[0]: "),
+        ({"timeout": 0}, "timeout: 0"),
+        ({"concurrency": -1}, "concurrency: -1"),
+        ({"fleet": {"version": 1}}, "fleet: has no list of senders"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_before_anything_is_asked(lab, options, words):
+    found = check(lab.place, **{"document": options.pop("fleet", lab.site.document), **options})
+    assert found["rc"] == 1 and words in found["msg"], found
+    assert found["problems"][0]["remedy"] and "senders" not in found
+
+
+def test_without_any_answer_everything_is_unknown_and_soon_said(lab):
+    found = lab.check(
+        resolvers=[f"{HOLE}@{lab.port}"], authoritative=[{**lab.ns1, "address": HOLE, "authoritative": []}]
+    )
+    assert found["summary"]["unknown"] == len(found["senders"]), found["lines"][:10]
+    assert all(
+        edge["verdict"] == "unknown" and edge["remedy"] for one in found["senders"] for edge in one["edges"].values()
+    )
+    assert found["seconds"] < 15 and found["queries"] < 500
+
+
+def test_every_resolver_is_a_view_of_its_own(lab):
+    found = lab.check(senders=["mail.good.test"], resolvers=[lab.resolver, f"{NS2}@{lab.port}", f"{HOLE}@{lab.port}"])
+    edge = verdicts(found, "mail.good.test")["edges"]["mx"]
+    assert edge["verdict"] == "unknown" and edge["server"] == f"resolver {HOLE} port {lab.port}"
+
+
+def test_named_servers_are_asked_instead_of_those_in_the_zone(lab):
+    only = {**lab.ns1, "authoritative": [f"{NS1}@{lab.port}"]}
+    found = lab.check(senders=["mail.split.test", "mail.lame.test"], authoritative=[only])
+    assert [one["green"] for one in found["senders"]] == ["yes", "yes"], found["lines"]
+
+
+def test_a_missing_library_is_named(lab, tmp_path):
+    (tmp_path / "spf.py").write_text("raise ImportError('not here')")
+    path = lab.place / "arguments.json"
+    done = subprocess.run(
+        [sys.executable, "-m", MODULE, str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )
+    assert done.returncode == 1 and "pyspf" in json.loads(done.stdout)["msg"]
+
+
+# --- Many -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_thousand_senders(tmp_path):
+    """All sound: each of their records is asked for at both servers and the resolver."""
+    port = name_servers.free_port(NS1)
+    zones = [*(f"z{n}.test" for n in range(10)), "operator.test", *(f"{n}.18.198.in-addr.arpa" for n in range(5))]
+    senders = [sender(n, f"z{n % 10}.test", f"mail{n}") for n in range(1000)]
+    files = zone_files(wanted_records(fleet(senders)), zones)
+    above = {"test": f"test. 60 SOA ns. h. 1 1 1 1 1\ntest. 60 NS ns.test.\nns.test. 60 A {NS1}\n"}
+    options = {
+        "timeout": 5,
+        "resolvers": [f"{RESOLVER}@{port}"],
+        "authoritative": [{"name": "lab", "address": NS1, "port": port, "suffixes": ["test", "in-addr.arpa"]}],
+    }
+    with (
+        name_servers.Knot(tmp_path / "1", NS1, port, files),
+        name_servers.Knot(tmp_path / "2", NS2, port, files),
+        name_servers.Knot(tmp_path / "r", RESOLVER, port, {**files, **above}),
+    ):
+        hundred = check(tmp_path, fleet(senders[:100]), **options)
+        thousand = check(tmp_path, fleet(senders), **options)
+    print(
+        f"\n100 senders: {hundred['seconds']:.1f} s, {hundred['queries']} queries; "
+        f"1,000: {thousand['seconds']:.1f} s, {thousand['queries']} queries"
+    )
+    for found, count in ((hundred, 100), (thousand, 1000)):
+        assert found["summary"]["yes"] == count, found["lines"][:10]
+        assert found["queries"] < 40 * count

@@ -68,6 +68,7 @@ class Survey:
         concurrency: int = 100,
     ):
         self.timeout, self.turns = timeout, asyncio.Semaphore(concurrency)
+        self.workers = max(4, concurrency // 4)
         self.resolvers = [
             self._server(f"resolver {' or '.join(_place(*place) for place in places)}", places, False)
             for places in resolvers
@@ -80,7 +81,16 @@ class Survey:
 
     async def run(self, senders: Sequence[Facts]) -> list[dict]:
         """``[{"name", "green", "edges": {edge: {...}}}]``, in the order of *senders*."""
-        return list(await asyncio.gather(*(self._sender(facts) for facts in senders)))
+        waiting = iter(enumerate(senders))
+        found: dict[int, dict] = {}
+
+        async def work() -> None:
+            for index, facts in waiting:
+                found[index] = await self._sender(facts)
+
+        # So many keep all turns busy; starting a thousand at once would only keep the event loop busy.
+        await asyncio.gather(*(work() for _worker in range(self.workers)))
+        return [found[index] for index in range(len(senders))]
 
     @property
     def asked(self) -> int:
@@ -132,9 +142,10 @@ class Survey:
 
     async def _view(self, facts: Facts, judge: Judge, sight: Sight, known: Known) -> Edge:
         """The verdict of one view. known: those of earlier views of this edge; equal answers give equal verdicts."""
-        await asyncio.gather(*(self._settled(sight, question) for question in judge.questions(facts)))
+        await self._settle(sight, judge.questions(facts))
         for seen, edge in list(known):
-            if all([await self._settled(sight, question) == answer for question, answer in seen.items()]):
+            await self._settle(sight, seen)
+            if all(self._look(sight, *question) == answer for question, answer in seen.items()):
                 return edge
         while True:
             seen: dict[Question, Answer] = {}
@@ -155,12 +166,18 @@ class Survey:
 
     # -- the view of one server ----------------------------------------------------------------------------------------
 
-    async def _settled(self, sight: Sight, question: Question) -> Answer:
+    async def _settle(self, sight: Sight, questions: Iterable[Question]) -> None:
+        """Fetch what is needed to answer all of *questions*."""
         while True:
-            try:
-                return self._look(sight, *question)
-            except Wanted as wanted:
-                await self._fetch(*wanted.question)
+            wanted = set()
+            for question in questions:
+                try:
+                    self._look(sight, *question)
+                except Wanted as missing:
+                    wanted.add(missing.question)
+            if not wanted:
+                return
+            await asyncio.gather(*(self._fetch(*one) for one in wanted))
 
     def _look(self, sight: Sight, name: str, rtype: str) -> Answer:
         """What a receiver would learn if the server were the only one of its zones. Raises Wanted((server, name, rtype))."""
@@ -192,13 +209,11 @@ class Survey:
             raise Wanted((server, name, rtype)) from None
 
     async def _fetch(self, server: Server, name: str, rtype: str) -> Answer:
-        async def ask() -> Answer:
-            self.answers[server, name, rtype] = await server.ask(name, rtype)
-            return self.answers[server, name, rtype]
-
-        if (server, name, rtype) in self.answers:
-            return self.answers[server, name, rtype]
-        return await self._once((server, name, rtype), ask)
+        key = server, name, rtype
+        if key not in self.answers:
+            self.answers[key] = await self._once(key, lambda: server.ask(name, rtype))
+            self.pending.pop(key, None)
+        return self.answers[key]
 
     async def _once(self, key: object, work) -> object:
         """The result of *work*, which runs once for all who want it."""
