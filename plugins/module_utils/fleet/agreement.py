@@ -113,7 +113,8 @@ def _stale(declared: Declared, last: tuple[datetime, str] | None) -> list[Proble
         Problem(
             f"declaration of {declared.made_at.isoformat()} from {declared.declared_from}",
             f"is older than the last one, of {when.isoformat()} from {where}",
-            "Update the checkout and run again: an old inventory would undo what the newer one said.",
+            "Update the checkout and run again: an old inventory would undo what the newer one said. If it is meant, confirm it"
+            " (fleet_confirm_older).",
         )
     ]
 
