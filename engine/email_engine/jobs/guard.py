@@ -7,7 +7,8 @@
 
 WORKER: the parent's process ID; when it ends, however it does, so does the playbook. A SIGTERM ends it too: COMMAND gets one, and
 after GRACE seconds everything that is left is killed, also processes that made a session of their own, as Ansible's do.
-LOCK_FILE: held from before COMMAND starts until the last process is gone; "-" for none. Exit status: COMMAND's, 128 + N after signal N.
+LOCK_FILE: held from before COMMAND starts until the last process is gone, even if the guard itself is killed; "-" for none.
+Exit status: COMMAND's, 128 + N after signal N.
 """
 
 from __future__ import annotations

@@ -30,6 +30,7 @@ OVER = ("succeeded", "failed", "cancelled")
 # Any number, always the same; the second half of a lock is the job's number.
 _RUNNING = 0x6A6F6273
 _NOW = func.clock_timestamp()
+STARTED = func.pg_postmaster_start_time()
 
 
 class Lost(Exception):
@@ -183,9 +184,7 @@ def orphans(session: Session, seconds: float) -> list[Job]:
     def recent(moment: ColumnElement[Any]) -> ColumnElement[bool]:
         return func.abs(func.extract("epoch", _NOW - moment)) < seconds
 
-    silent = select(Job).where(
-        Job.state == "running", not_(recent(Job.seen_at)), not_(recent(func.pg_postmaster_start_time()))
-    )
+    silent = select(Job).where(Job.state == "running", not_(recent(Job.seen_at)), not_(recent(STARTED)))
     found = session.scalars(silent.order_by(Job.number).with_for_update(skip_locked=True))
     free = func.pg_try_advisory_xact_lock
     return [job for job in found if session.scalar(select(free(_RUNNING, job.number % 2**31)))]
