@@ -13,8 +13,30 @@ import tarfile
 from pathlib import Path
 
 MADE_BY_THE_BUILD = {"MANIFEST.json", "FILES.json"}
-STAYS = ("tests/", "bin/", "molecule/", "inventories/lab/", ".ci/", ".venv/", "build/", "requirements/dev.txt")
-SHIPS = ("plugins/", "roles/", "playbooks/", "meta/", "docs/", "inventories/example/", "changelogs/")
+STAYS = (
+    "tests/",
+    "bin/",
+    "molecule/",
+    "inventories/lab/",
+    "inventories/lab_engine/",
+    "engine/tests/",
+    ".ci/",
+    ".venv/",
+    "build/",
+    "requirements/dev.txt",
+)
+SHIPS = (
+    "engine/email_engine/",
+    "engine/pyproject.toml",
+    "engine/requirements.lock",
+    "plugins/",
+    "roles/",
+    "playbooks/",
+    "meta/",
+    "docs/",
+    "inventories/example/",
+    "changelogs/",
+)
 
 
 def faults(packed: set[str], known: set[str]) -> list[str]:

@@ -139,6 +139,7 @@ CALLS = {"open", "print", "input", "exec", "eval", "__import__", "breakpoint"}
 # Not the domain, though it lies with it, because Ansible packs nothing else to go with a module.
 PROGRAMS = {
     "addresses/keeper.py": "installed on the host and run there by systemd",
+    "local/archive.py": "packs trees for engine_bundle",
     "local/config_files.py": "reads configurations for the linter, which works without Ansible",
     "local/dns_survey.py": "asks for dns_check, all senders at once",
     "local/host_facts.py": "looks at files, users and addresses for the linter's --host",
@@ -146,6 +147,7 @@ PROGRAMS = {
     "local/pmta_host.py": "asks PowerMTA and locks the record of stops, for the modules that run on its host",
     "local/name_servers.py": "asks name servers, with dnspython",
     "local/spf_evaluation.py": "evaluates SPF, with pyspf",
+    "local/wheels.py": "has pip fetch and build wheels for engine_bundle",
     "local/writing.py": "replaces files for the modules that write on the control node",
     "local/resolver.py": "asks name servers for the linter's --host, without any library",
 }
