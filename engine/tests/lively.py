@@ -27,8 +27,20 @@ NOW = datetime.now(UTC)
 LISTS = ("zen.spamhaus.org", "b.barracudacentral.org", "bl.spamcop.net")
 
 
+POLICY = {
+    "phases": {f"week_{number}": quota for number, quota in enumerate((50, 200, 1000, 5000, 20_000, 50_000), 1)},
+    "active_daily_quota": 50_000,
+    "sender_defaults": {"status": "standby", "weight": 100, "paused": False},
+    "providers": {},
+    "dmarc": {},
+    "operator": "ops@operator.test",
+    "prefixes": ["contact"],
+}
+
+
 def declare(client, admin, wanted):
     body = {"made_at": NOW.isoformat(), "declared_from": "control", "revision": "abc", "fleet": wanted}
+    body |= {"policy": POLICY, "mtas": ["vps2"]}
     answer = client.put("/api/v1/fleet", headers=admin, json=body)
     assert answer.status_code == 200, answer.text
 
@@ -98,11 +110,8 @@ def make(app, client, admin):
                 ),
             ]
         )
-        plan = WarmupPlan(
-            **of[0], phase="week_1", current_daily_quota=50, target_daily_quota=50_000, bounce_rate_7d=0.012
-        )
-        session.add(plan)
-        session.flush()
+        plan = session.scalars(select(WarmupPlan).where(WarmupPlan.ip_id == ips[0].id)).one()
+        plan.bounce_rate_7d = 0.012
         for ago in range(5):
             day = {"date": (NOW - timedelta(days=ago)).date(), "sent": 50 - ago, "delivered": 49 - ago, "bounced": 1}
             session.add(WarmupDay(plan_id=plan.id, **day))
