@@ -539,7 +539,7 @@ def test_headers_let_nothing_foreign_in(visitor, ids):
         assert {policy[name] for name in ("script-src", "style-src", "img-src", "connect-src", "form-action")} == {
             "'self'"
         }
-        assert headers["x-content-type-options"] == "nosniff" and headers["referrer-policy"] == "same-origin"
+        assert headers["x-content-type-options"] == "nosniff" and headers["referrer-policy"] == "no-referrer"
         kept = "immutable" if path.startswith("/static/") else "no-store"
         assert kept in headers["cache-control"], path
 
