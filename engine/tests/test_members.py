@@ -419,6 +419,13 @@ def test_who_is_left_out_of_the_inventory_retires(client, app, admin, known):
     assert applied(client, admin, gone=["m1.sos.test"]).json()["retired"] == ["m1.sos.test"]
 
 
+def test_who_is_put_back_before_it_was_gone_stays(client, app, admin, known):
+    declared(app, admin, {**TWO, "senders": TWO["senders"][1:]})
+    assert declared(app, admin)["changed"] == ["m1.sos.test"]
+    assert show(client, admin, "m1.sos.test").items() >= {"status": "warming", "declared": True}.items()
+    assert applied(client, admin, waiting={"m1.sos.test": 0}).json()["retired"] == []
+
+
 def test_whom_a_person_retired_the_inventory_does_not_bring_back(client, app, admin, known):
     """Not before it was taken out of the inventory once."""
     move(client, admin, "retire", "m1.sos.test")

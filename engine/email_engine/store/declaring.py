@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import select
@@ -18,6 +19,7 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.agreement
     Known,
     agree,
 )
+from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.moves import PERSON
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError, Problem
 
 from . import lifecycle, policy
@@ -72,6 +74,9 @@ def declare(
             record(session, actor, action, about, tenant_id=ip.tenant_id, before=was, after=sender)
             if action == "left out":
                 lifecycle.leave(session, actor, ip, made_by)
+            elif not was["declared"] and ip.status == "retiring":
+                with suppress(lifecycle.NotNow):
+                    lifecycle.move(session, actor, ip, "stay", PERSON, made_by)
     session.add(
         Declaration(revision=revision, declared_from=declared.declared_from, made_at=declared.made_at, digest=digest)
     )

@@ -55,6 +55,8 @@ MOVES: tuple[Move, ...] = (
     Move("resting", "retire", "retiring", _PERSON, ("not_listed",)),
     Move("retiring", "listed", "quarantine", _EITHER),
     Move("retiring", "drained", "retired", _EITHER, ("queue_empty",)),
+    # Put back into the inventory before it was empty. It never stopped sending, so there is nothing to prove.
+    Move("retiring", "stay", "warming", _PERSON, (), BACK),
     # Whoever was taken out of the fleet goes for good once nothing waits, whatever its status was.
     *(
         Move(status, "removed", "retired", _EITHER, ("left", "queue_empty"))

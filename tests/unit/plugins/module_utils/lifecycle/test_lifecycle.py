@@ -58,7 +58,7 @@ def test_every_state_is_reached_and_left(status):
     assert status in reachable("standby", lambda move: True)
     if status != "retired":
         assert "retired" in reachable(status, lambda move: True)
-        assert "active" in reachable(status, lambda move: True) or status == "retiring"
+        assert "active" in reachable(status, lambda move: True)
 
 
 def test_retired_is_the_end():
