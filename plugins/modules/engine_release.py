@@ -32,7 +32,7 @@ options:
     type: str
     required: true
   archive:
-    description: A tar archive on the host. Not looked at when the tree is there, and removed once it is unpacked.
+    description: A tar archive on the host. Not looked at when the tree is there; removed in any case.
     type: path
   link:
     description: The link to turn. Without it, the tree is unpacked only.
@@ -157,6 +157,8 @@ def run(params: dict, check: bool) -> dict:
     if not check:
         if not there:
             unpack(params, tree)
+        # Also where a run was cut off in between, and the archive was brought again.
+        if params["archive"] and os.path.exists(params["archive"]):
             os.unlink(params["archive"])
         if turned:
             turn(link, tree)
