@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
 from sqlalchemy import literal_column, select, text, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import sessionmaker
 
 from email_engine.jobs import guard, kinds, redaction, waking
@@ -114,7 +115,7 @@ def test_of_many_who_claim_each_job_has_one(sessions, ask):
 
 def test_what_a_worker_without_a_claim_may_do(sessions, ask):
     ask()
-    told = {"step": 0, "progress": {}, "result": {}, "lines": [{"step": 0, "text": "x"}]}
+    told = {"progress": {"step": 1}, "lines": [{"step": 0, "text": "x"}]}
     with sessions() as session, session.begin():
         job = jobs.claim(session, "converge", "mine")
     with sessions() as session, session.begin():
@@ -208,6 +209,31 @@ def test_workers_have_time_after_a_start_of_the_database(sessions, settings, run
     patient = settings.model_copy(update={"job_silence": float(up) + 60})
     Sweep(sessions, patient).run()
     assert states(sessions) == ["running"]
+
+
+def test_a_sweep_that_was_blind_judges_nobody(sessions, settings, running, long_up, monkeypatch):
+    change(sessions, seen_at=text("now() - interval '1 hour'"))
+    sweep = Sweep(sessions, settings)
+    with monkeypatch.context() as away:
+        away.setattr(jobs, "orphans", lambda *_: sessions.kw["bind"].connect().exec_driver_sql("nonsense"))
+        with pytest.raises(SQLAlchemyError):
+            sweep.run()
+    sweep.run()
+    assert states(sessions) == ["running"]
+    settings.job_silence = 0.01
+    time.sleep(0.02)
+    sweep.run()
+    assert states(sessions) == ["queued"]
+
+
+def test_a_newer_engines_job_waits_for_one(sessions, settings, ask, long_up):
+    job = ask()
+    change(sessions, kind="of tomorrow")
+    with sessions() as session, session.begin():
+        assert jobs.claim(session, "converge", "w") is None
+    change(sessions, state="running", attempts=9, seen_at=text("now() - interval '1 hour'"))
+    Sweep(sessions, settings).run()
+    assert states(sessions) == ["running"] and job.step == 0
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-import uuid
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -49,14 +48,12 @@ class Hold:
         self._engine, self._job, self._worker, self._report, self._every = engine, job, worker, report, every
         self._connection: Connection | None = connection
         self._locked = True
+        # As the database knows it for certain.
+        self._told: dict[str, Any] = {}
         self._over = threading.Event()
         self._guard = threading.Lock()
         self._thread = threading.Thread(target=self._run, name=f"hold of job {job.number}", daemon=True)
         self._thread.start()
-
-    @property
-    def _id(self) -> uuid.UUID:
-        return self._job.id
 
     def _run(self) -> None:
         while not self._over.wait(self._every) and not self.lost:
@@ -72,8 +69,10 @@ class Hold:
                 with self._session() as session, session.begin():
                     # Where the end of an old connection is not known yet, that one still holds it, for the same claim.
                     self._locked = self._locked or jobs.lock(session, self._job.number)
-                    told: dict[str, Any] = self._report.state()
-                    by = jobs.heartbeat(session, self._id, self._worker, lines=lines, **told)
+                    state = self._report.state()
+                    new = {name: one for name, one in state.items() if self._told.get(name) != one}
+                    by = jobs.heartbeat(session, self._job.id, self._worker, lines, **new)
+                self._told = state
                 self.cancelled_by = self.cancelled_by or by
                 return True
             except jobs.Lost:
@@ -102,9 +101,9 @@ class Hold:
         try:
             with self._guard, self._session() as session, session.begin():
                 if state == "queued":
-                    jobs.release(session, self._id, self._worker, error or "")
+                    jobs.release(session, self._job.id, self._worker, error or "")
                 else:
-                    jobs.finish(session, self._id, self._worker, state, error)
+                    jobs.finish(session, self._job.id, self._worker, state, error)
         except jobs.Lost:  # or this end is stored already, and only the database's word for it got lost
             self.lost = True
         except (SQLAlchemyError, OSError) as fault:
@@ -126,4 +125,4 @@ class Hold:
                 self._connection.close()
             except (SQLAlchemyError, OSError):
                 log.debug("a broken connection could not be closed")
-            self._connection, self._locked = None, False
+        self._connection, self._locked, self._told = None, False, {}

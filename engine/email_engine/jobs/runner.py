@@ -79,6 +79,7 @@ def environment(settings: Settings, place: Path) -> dict[str, str]:
         "ANSIBLE_PIPELINING": "True",
         "ANSIBLE_FORKS": str(FORKS),
         "ANSIBLE_NOCOLOR": "True",
+        "ANSIBLE_PYTHON_INTERPRETER": "auto_silent",
         "ANSIBLE_RETRY_FILES_ENABLED": "False",
     }
     if settings.vault_password_file is not None:

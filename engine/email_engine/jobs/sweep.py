@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from email_engine.settings import Settings
@@ -33,16 +34,26 @@ class Sweep:
     def __init__(self, sessions: sessionmaker[Session], settings: Settings):
         self._sessions, self._settings = sessions, settings
         self._pruned: float | None = None
+        self._blind = float("-inf")
 
     def run(self) -> None:
         """Raises what the database raises; the next one starts anew."""
         for part in (self._orphans, self._checks, self._alerts, self._prune):
-            with self._sessions() as session, session.begin():
-                if session.scalar(select(func.pg_try_advisory_xact_lock(_SWEEPING))):
-                    part(session)
+            try:
+                with self._sessions() as session, session.begin():
+                    if session.scalar(select(func.pg_try_advisory_xact_lock(_SWEEPING))):
+                        part(session)
+            except SQLAlchemyError:
+                self._blind = time.monotonic()
+                raise
+            except Exception:
+                log.exception("a part of the sweep failed")
         self._leftovers()
 
     def _orphans(self, session: Session) -> None:
+        # Where the database was silent to this worker, it was so to the others; they need time to give signs again.
+        if time.monotonic() - self._blind < self._settings.job_silence:
+            return
         for job in jobs.orphans(session, self._settings.job_silence):
             reason = f"its worker ended in attempt {job.attempts} of {self._settings.job_attempts}"
             if job.attempts < self._settings.job_attempts or job.cancel_asked_by is not None:

@@ -31,6 +31,8 @@ OVER = ("succeeded", "failed", "cancelled")
 _RUNNING = 0x6A6F6273
 _NOW = func.clock_timestamp()
 STARTED = func.pg_postmaster_start_time()
+# What a newer engine may have queued waits for one.
+_KNOWN = Job.kind.in_(KINDS)
 
 
 class Lost(Exception):
@@ -51,7 +53,8 @@ def enqueue(
     """Add a job to the caller's transaction: it starts only after the commit, and then sees what was committed.
 
     subject: the sender or tenant it is about. once: where the same work is queued already and nobody has begun it, that job is
-    the answer. It is held until the commit, so it cannot begin before it either.
+    the answer. It is held until the commit, so it cannot begin before it either; let this be the transaction's last deed, because
+    others who want the same wait for its end.
     """
     lane = lane or KINDS[kind].lane
     wanted = dict(arguments or {})
@@ -89,7 +92,7 @@ def claim(session: Session, lane: str, worker: str) -> Job | None:
     busy = select(Job.id).where(Job.state == "running", Job.lane == lane)
     if lane == "converge" and session.scalar(busy.limit(1)) is not None:
         return None
-    queued = select(Job).where(Job.state == "queued", Job.lane == lane).order_by(Job.number).limit(1)
+    queued = select(Job).where(Job.state == "queued", Job.lane == lane, _KNOWN).order_by(Job.number).limit(1)
     job = session.scalars(queued.with_for_update(skip_locked=True)).first()
     if job is None or not lock(session, job.number):
         return None
@@ -111,22 +114,14 @@ def heartbeat(
     session: Session,
     job_id: uuid.UUID,
     worker: str,
-    *,
-    step: int,
-    progress: Mapping[str, Any],
-    result: Mapping[str, Any],
-    lines: Sequence[Mapping[str, Any]],
+    lines: Sequence[Mapping[str, Any]] = (),
+    **told: Any,
 ) -> str | None:
-    """A sign of life, with what there is to tell. The answer: who asked to cancel the job. Raises Lost.
+    """A sign of life, with what is new. The answer: who asked to cancel the job. Raises Lost.
 
-    lines: columns of JobLine each, but for job_id.
+    lines: columns of JobLine each, but for job_id. told: step, progress, result of the job.
     """
-    beaten = (
-        update(Job)
-        .where(*_of(job_id, worker))
-        .values(seen_at=_NOW, step=step, progress=progress, result=result)
-        .returning(Job.cancel_asked_by)
-    )
+    beaten = update(Job).where(*_of(job_id, worker)).values(seen_at=_NOW, **told).returning(Job.cancel_asked_by)
     found = session.execute(beaten).first()
     if found is None:
         raise Lost
