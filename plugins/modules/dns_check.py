@@ -80,7 +80,7 @@ options:
   fail_on:
     description:
       - When to fail, with the same results.
-      - V(wrong), when a sender is not green for certain; V(unknown), also when that cannot be said; V(never).
+      - V(wrong), when an edge is wrong or missing; V(unknown), also when one is unknown; V(never).
     type: str
     choices: [wrong, unknown, never]
     default: never
