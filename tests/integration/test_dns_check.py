@@ -460,6 +460,36 @@ def test_a_missing_library_is_named(lab, tmp_path):
     assert done.returncode == 1 and "pyspf" in json.loads(done.stdout)["msg"]
 
 
+# --- A pool -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_pool_with_a_divided_spf_record_and_hosts_of_other_names(tmp_path):
+    """The second server lacks a part of the record: whose address stands there is not permitted, by that server."""
+    zones = ["pool.test", "operator.test", *(f"{n}.18.198.in-addr.arpa" for n in range(5))]
+    changes = {"domain": "pool.test", "from_email": "news@pool.test", "public": "MIIBIjANBgkq"}
+    senders = [sender(7 * n, "pool.test", f"h{n}", **changes) for n in range(60)]
+    document = fleet(senders)
+    document["tenants"][0]["routing"] = "pool"
+    records = wanted_records(document)
+    parts = [r for r in records if r["name"].startswith("_spf")]
+    assert len(parts) > 1, "the record is not divided"
+    late = [r for r in records if r is not parts[-1]]
+    port = name_servers.free_port(NS1)
+    above = {"test": f"test. 60 SOA ns. h. 1 1 1 1 1\ntest. 60 NS ns.test.\nns.test. 60 A {NS1}\n"}
+    with (
+        name_servers.Knot(tmp_path / "1", NS1, port, zone_files(records, zones)),
+        name_servers.Knot(tmp_path / "2", NS2, port, zone_files(late, zones)),
+        name_servers.Knot(tmp_path / "r", RESOLVER, port, {**zone_files(records, zones), **above}),
+    ):
+        lab = {"name": "lab", "address": NS1, "port": port, "suffixes": ["test", "in-addr.arpa"]}
+        found = check(tmp_path, document, resolvers=[f"{RESOLVER}@{port}"], authoritative=[lab], timeout=5)
+    for one in found["senders"]:
+        verdicts_of = {edge: told["verdict"] for edge, told in one["edges"].items()}
+        assert verdicts_of == {**dict.fromkeys(EDGES, "ok"), "spf": "wrong"}, one
+        assert NS2 in one["edges"]["spf"]["server"] and NS1 not in one["edges"]["spf"]["server"]
+        assert "permerror" in one["edges"]["spf"]["found"]
+
+
 # --- Many -------------------------------------------------------------------------------------------------------------
 
 

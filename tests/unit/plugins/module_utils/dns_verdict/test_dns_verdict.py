@@ -107,6 +107,7 @@ TABLE = [
     # edge, what is different, verdict, words of what is said
     ("a", {(NAME, "A"): NXDOMAIN}, "missing", "nxdomain"),
     ("a", {(NAME, "A"): NODATA}, "missing", "nodata"),
+    ("a", {(NAME, "A"): NODATA, (NAME, "CNAME"): SERVFAIL}, "missing", "nodata"),
     ("a", {(NAME, "A"): SERVFAIL}, "unknown", "SERVFAIL"),
     ("a", {(NAME, "A"): ["198.18.0.2"]}, "wrong", "198.18.0.2"),
     ("a", {(NAME, "A"): [IP, "198.18.0.2"]}, "wrong", "198.18.0.2"),
