@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select, text
@@ -277,10 +278,14 @@ def test_what_was_not_seen_is_not_known(client, admin, known, verdict, valid):
 
 def test_an_older_check_says_nothing_new(client, app, admin, known):
     add(client, admin)
+    (ip,) = rows(app, Ip, hostname="m9.sos.test")
+    before, later = (ip.created_at - timedelta(minutes=minutes) for minutes in (2, 1))
+    check_dns(client, admin, "no", at=later.isoformat())
+    assert check_dns(client, admin, "yes", at=before.isoformat()).json()["started"] == []
     # A clock that runs ahead must not shut out what comes after it.
     check_dns(client, admin, "no", at="2999-01-01T00:00:00Z")
-    assert check_dns(client, admin, "yes", at="2020-01-01T00:00:00Z").json()["started"] == []
-    assert check_dns(client, admin, "yes", at="2999-01-01T00:00:00Z").json()["started"] == ["m9.sos.test"]
+    now = datetime.now(UTC).isoformat()
+    assert check_dns(client, admin, "yes", at=now).json()["started"] == ["m9.sos.test"]
 
 
 def test_a_reserve_waits_for_a_person(client, app, admin, known):
