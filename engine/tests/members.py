@@ -46,4 +46,3 @@ def check_dns(client, key, green="yes", *names, at="2026-11-22T06:00:00Z", verdi
     edges = {edge: {"verdict": verdict} for edge in ("a", "ptr", "spf", "helo_spf", "dkim", "dmarc", "mx")}
     senders = [{"name": name, "green": green, "edges": edges} for name in names or ("m9.sos.test",)]
     return client.post("/api/v1/checks/dns", headers=key, json={"checked_at": at, "senders": senders})
-
