@@ -493,6 +493,7 @@ def test_a_pool_with_a_divided_spf_record_and_hosts_of_other_names(tmp_path):
 # --- Many -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_thousand_senders(tmp_path):
     """All sound: each of their records is asked for at both servers and the resolver."""
     port = name_servers.free_port(NS1)
