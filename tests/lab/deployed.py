@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -14,8 +13,6 @@ import uuid
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-# An operator's own habit; inventories/lab_engine has a vaulted file.
-os.environ.setdefault("ANSIBLE_VAULT_PASSWORD_FILE", str(ROOT / "tests/lab/lib/vault-password"))
 PLAYBOOK = str(Path(sys.executable).parent / "ansible-playbook")
 READER = (ROOT / "tests/lab/read_mail.py").read_text()
 FEEDER = """
