@@ -68,3 +68,16 @@ def test_two_tenants_share_nothing():
 def test_it_links_the_shared_policy(name):
     link = ROOT / "inventories" / name / "group_vars/all/00_policy.yml"
     assert link.is_symlink() and link.resolve() == ROOT / "group_vars/policy.yml"
+
+
+def test_the_labs_engine_is_all_that_its_inventory_adds():
+    plain, engine = (ROOT / "inventories" / name for name in ("lab", "lab_engine"))
+    hosts = [yaml.safe_load((folder / "hosts.yml").read_text())["all"] for folder in (plain, engine)]
+    assert hosts[1]["children"].pop("engine")["hosts"] == hosts[0]["children"].pop("lab_spare")["hosts"]
+    assert hosts[0]["children"].pop("engine") is None
+    assert hosts[0] == hosts[1]
+    # vault.yml is bin/lab's, and not the repository's.
+    own = {"hosts.yml", "group_vars/all/engine.yml", "group_vars/all/vault.yml"}
+    for path in engine.rglob("*.yml"):
+        name = str(path.relative_to(engine))
+        assert name in own or path.resolve() == (plain / name).resolve(), name
