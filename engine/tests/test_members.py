@@ -383,7 +383,8 @@ def test_a_sender_leaves_when_its_queue_is_empty(client, app, admin, known):
     assert applied(client, admin, waiting={"m9.sos.test": 3}).json() == {"retired": [], "unknown": []}
     # Its address is not anybody else's before that.
     assert "198.19.0.9 belongs to m9.sos.test" in add(client, admin, 409, domain="m8.sos.test")["detail"]
-    assert applied(client, admin, waiting={"m9.sos.test": 0}).json()["retired"] == ["m9.sos.test"]
+    assert applied(client, admin, waiting={"m9.sos.test": 0}).json()["retired"] == []
+    assert applied(client, admin, gone=["m9.sos.test"]).json()["retired"] == ["m9.sos.test"]
     problem(client.get("/api/v1/ips/m9.sos.test", headers=admin), 404)
     retired = client.get("/api/v1/ips?status=retired", headers=admin).json()["items"]
     assert [one["name"] for one in retired] == ["m9.sos.test"]

@@ -44,11 +44,16 @@ def take(
     ).all()
     unknown = _keep_keys(session, actor, {key.domain: key for key in keys})
     declared, retired = policy.load(session), []
+    _see(session, senders, waiting)
     for ip in senders:
+        # Who left goes when the hosts are rid of it. Who retires by a person's word, and is declared still, leaves when it is empty.
+        if ip.hostname in gone:
+            event = "removed"
+        elif ip.declared and ip.status == "retiring":
+            event = "drained"
+        else:
+            continue
         queued = waiting.get(ip.hostname, 0)
-        _see(session, ip, queued)
-        # A sender that retires stays declared where a person decided so; its virtual MTA goes with the next converge.
-        event = "removed" if ip.hostname in gone else "drained"
         with suppress(lifecycle.NotNow):
             lifecycle.move(session, actor, ip, event, CHECK, declared, evidence={"revision": revision}, queued=queued)
             retired.append(ip.hostname)
@@ -75,7 +80,13 @@ def _keep_keys(session: Session, actor: Actor, keys: Mapping[str, Key]) -> list[
     return sorted(set(keys) - set(domains))
 
 
-def _see(session: Session, ip: Ip, queued: int) -> None:
-    seen = {"queued": queued, "seen_at": func.now()}
-    statement = insert(QueueReport).values(tenant_id=ip.tenant_id, ip_id=ip.id, **seen)
-    session.execute(statement.on_conflict_do_update(index_elements=["ip_id"], set_=seen))
+def _see(session: Session, senders: Iterable[Ip], waiting: Mapping[str, int]) -> None:
+    seen = [
+        {"tenant_id": ip.tenant_id, "ip_id": ip.id, "queued": waiting[ip.hostname]}
+        for ip in senders
+        if ip.hostname in waiting
+    ]
+    if seen:
+        statement = insert(QueueReport)
+        newer = {"queued": statement.excluded.queued, "seen_at": func.now()}
+        session.execute(statement.on_conflict_do_update(index_elements=["ip_id"], set_=newer), seen)
