@@ -62,7 +62,7 @@ class Scratch:
         (place / "home").mkdir(parents=True, exist_ok=True)
         for name in ("pmta.deb", "license"):
             (place / name).write_text("a stand-in\n")
-        self._host(ansible_connection="local", ansible_become=False)
+        self.in_reach()
         self.write(
             "group_vars/powermta/powermta.yml",
             {
@@ -84,6 +84,10 @@ class Scratch:
         hosts = {"powermta": {"hosts": {"vps2": variables}}}
         self.write("hosts.yml", {"all": {"vars": common, "children": hosts}})
         self.reachable = variables.get("ansible_connection") == "local"
+
+    def in_reach(self) -> None:
+        """From now on runs are in check mode, and vps2 is this machine."""
+        self._host(ansible_connection="local", ansible_become=False)
 
     def out_of_reach(self) -> None:
         """From now on runs are real ones. What they do to the control node happens; vps2 is a port nobody listens on."""
