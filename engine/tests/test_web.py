@@ -91,7 +91,16 @@ def test_a_login_leads_to_the_page_that_was_wanted(app, admin, ids):
 
 
 @pytest.mark.parametrize(
-    "given", ["//evil.test", "https://evil.test/", "/\\evil.test", "javascript:alert(1)", "/a\r\nSet-Cookie: x=1", ""]
+    "given",
+    [
+        "//evil.test",
+        "///evil.test",
+        "https://evil.test/",
+        "/\\evil.test",
+        "javascript:alert(1)",
+        "/a\r\nSet-Cookie: x=1",
+        "",
+    ],
 )
 def test_a_login_leads_nowhere_else(app, admin, given):
     assert local(given) == "/"
@@ -140,8 +149,12 @@ def test_another_secret_ends_all_sessions(app, visitor):
 def test_a_session_ends_by_itself(visitor, monkeypatch):
     visitor.get("/")
     later = time.time() + HOURS * 3600 + 2
+    # The browser would forget the cookie, too.
+    cookie = {"Cookie": f"{COOKIE}={visitor.client.cookies[COOKIE]}"}
+    stranger = TestClient(visitor.client.app, base_url="https://engine.test", headers=cookie, follow_redirects=False)
+    assert stranger.get("/").status_code == 200
     monkeypatch.setattr("itsdangerous.timed.time.time", lambda: later)
-    assert visitor.client.get("/", follow_redirects=False).status_code == 303
+    assert stranger.get("/").status_code == 303
 
 
 def test_out_is_out(visitor):

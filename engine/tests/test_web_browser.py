@@ -192,8 +192,8 @@ def test_a_job_whose_session_ended_says_nothing_new(app, desk, ids):
     assert "step 1 of 2" in desk.text and "API key" not in desk.text
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [1280, PHONE])
+# Colours do not depend on the width, nor the layout on the colours.
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (PHONE, True)])
 def test_everybody_can_use_it(url, admin, ids, width, dark):
     """axe finds no violation, nothing is wider than the screen, no page asks another origin or breaks its own policy."""
     with chromium(width, 740, dark=dark) as driver:
