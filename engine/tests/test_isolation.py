@@ -39,6 +39,7 @@ BODIES = {
     "membership__Settings": {"weight": 1},
     "tenants__Joining": {"name": "TENANT", "feeders": []},
     "tenants__Settings": {"trusted": True},
+    "Asking": {"kind": "dns_check", "senders": ["SENDER"]},
     "Wanted": {"name": "x", "tenant": "TENANT"},
     "Applied": {"revision": 1, "gone": ["SENDER"]},
     "Report": {"checked_at": "2026-11-22T00:00:00Z", "senders": [{"name": "SENDER", "green": "yes", "edges": {}}]},

@@ -579,6 +579,23 @@ def test_a_tenant_sees_its_own_and_of_them_no_host(app, client, admin, asked):
     assert client.post(f"/api/v1/jobs/{asked[0].id}:cancel", headers=mine).status_code == 403
 
 
+def test_a_person_asks_for_a_job(client, admin, app):
+    site = {"made_at": "2026-11-22T00:00:00Z", "declared_from": "control", "revision": "abc", "fleet": fleet(sender(1))}
+    client.put("/api/v1/fleet", headers=admin, json=site)
+    asked = [client.post("/api/v1/jobs", headers=admin, json={"kind": "converge"}).json() for _ in range(2)]
+    assert asked[0]["state"] == "queued" and asked[0]["id"] == asked[1]["id"], "what is queued already is the answer"
+    check = client.post("/api/v1/jobs", headers=admin, json={"kind": "dns_check", "senders": ["m1.sos.test"]})
+    assert (check.status_code, check.json()["arguments"]) == (202, {"senders": ["m1.sos.test"]})
+    assert check.headers["Location"] == f"/api/v1/jobs/{check.json()['id']}"
+    for body, status in (
+        ({"kind": "stop"}, 422),
+        ({"kind": "converge", "senders": ["m1.sos.test"]}, 422),
+        ({"kind": "dns_check", "senders": ["m9.sos.test"]}, 404),
+    ):
+        assert client.post("/api/v1/jobs", headers=admin, json=body).status_code == status
+    assert client.post("/api/v1/jobs", headers=make_key(app, "t", "sos"), json={"kind": "converge"}).status_code == 403
+
+
 def test_cancel_over_http(app, client, admin, asked):
     def cancel(job):
         return client.post(f"/api/v1/jobs/{job.id}:cancel", headers=admin)

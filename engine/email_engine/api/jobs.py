@@ -6,25 +6,36 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from email_engine.store import jobs
 from email_engine.store.models import JOB_STATES, LANES, Job
 
+from . import finding
 from .deps import Admin, Caller, Transaction
 from .errors import Refusal
 from .keys import Caller as Key
+from .once import Creating, Made
 from .paging import After, Limit, Page, page
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 #: Of progress and result, what a tenant sees: a playbook's hosts and tasks are everybody's.
 _PROGRESS = ("step", "steps", "playbook")
+
+
+class Asking(BaseModel):
+    """What nobody's change asks for, but a person may. senders: whose DNS to check, by host name; null checks everybody's."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["converge", "dns_check"]
+    senders: Annotated[list[Annotated[str, Field(max_length=253)]], Field(min_length=1, max_length=1000)] | None = None
 
 
 class Shown(BaseModel):
@@ -101,6 +112,23 @@ def read_all(
     rows = session.scalars(wanted).all()
     last = rows[limit - 1].number if len(rows) > limit else None
     return Page(items=[shown(job, key) for job in rows[:limit]], next=last)
+
+
+@router.post(
+    "", status_code=202, response_model=Shown, summary="Converge, or check DNS, now; of the same work, what is queued"
+)
+def ask(given: Asking, key: Admin, session: Transaction, creating: Creating) -> Response:
+    def make() -> Made:
+        if given.senders is not None and given.kind != "dns_check":
+            raise Refusal(
+                422, "The request is not valid", "body.senders: a converge is of the whole fleet; leave it out"
+            )
+        names = [finding.sender(session, key, name).hostname for name in given.senders or ()]
+        job = jobs.enqueue(session, key.actor, given.kind, arguments={"senders": names} if names else {}, once=True)
+        session.refresh(job)
+        return Made(202, shown(job, key), f"/api/v1/jobs/{job.id}")
+
+    return creating(make)
 
 
 @router.get("/{job}", summary="One job, with its progress")
