@@ -74,7 +74,7 @@ options:
     type: float
     default: 3
   concurrency:
-    description: How many questions may be open at once.
+    description: How many questions may be open at once, at most 500.
     type: int
     default: 100
   fail_on:
@@ -182,6 +182,8 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.local.name_serv
 from ansible_collections.email_engine.fleet.plugins.module_utils.local.spf_evaluation import PYSPF_IMPORT_ERROR
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError, Problem
 
+MOST_AT_ONCE = 500
+
 
 def resolvers_of(given: list[str] | None) -> list[list[tuple[str, int]]]:
     """The views of receivers, each a list of places that are asked in turn. Raises FleetError."""
@@ -219,11 +221,12 @@ async def survey(params: dict, facts, resolvers, given) -> tuple[list[dict], int
 def run(module: AnsibleModule) -> dict:
     """The module's results. Raises FleetError."""
     params = module.params
-    problems = [
-        Problem(name, f"{params[name]} is not above 0", "Give a positive number")
-        for name in ("timeout", "concurrency")
-        if params[name] <= 0
-    ]
+    problems = []
+    if params["timeout"] <= 0:
+        problems.append(Problem("timeout", f"{params['timeout']} is not above 0", "Give seconds"))
+    if not 0 < params["concurrency"] <= MOST_AT_ONCE:
+        what = f"{params['concurrency']} is not between 1 and {MOST_AT_ONCE}"
+        problems.append(Problem("concurrency", what, "Each open question takes a socket; 100 is a good number"))
     if problems:
         raise FleetError(problems)
     facts = facts_of(params["fleet"], params["senders"])

@@ -414,7 +414,8 @@ def test_it_fails_when_it_is_told_to(lab, senders, fail_on, code):
         ({"resolvers": ["192.0.2.1@x"]}, "address@port"),
         ({"authoritative": [{"name": "x", "address": "ns1.test", "suffixes": ["test"]}]}, "authoritative[0]: "),
         ({"timeout": 0}, "timeout: 0"),
-        ({"concurrency": -1}, "concurrency: -1"),
+        ({"concurrency": 0}, "concurrency: 0"),
+        ({"concurrency": 501}, "concurrency: 501"),
         ({"fleet": {"version": 1}}, "fleet: has no list of senders"),
     ],
 )
