@@ -15,7 +15,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 class Settings(BaseSettings):
     """database: SQLAlchemy URL of the application's role. redis: URL. key_pepper: makes the hashes of API keys useless elsewhere.
-    session_secret: signs the web page's cookies. The rest says where jobs find what they run with, see `jobs`."""
+    session_secret: signs the web page's cookies. patience: seconds that a request waits for one of the
+    database connections. The rest says where jobs find what they run with, see `jobs`."""
 
     model_config = SettingsConfigDict(env_prefix="EMAIL_ENGINE_")
 
@@ -24,6 +25,7 @@ class Settings(BaseSettings):
     key_pepper: SecretStr
     session_secret: SecretStr | None = None
     database_connections: int = 10
+    patience: float = 15
     requests_per_minute: int = 600
     log_level: str = "INFO"
 

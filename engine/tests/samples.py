@@ -74,12 +74,12 @@ def declare(app, admin, wanted, made_at="2026-11-22T00:00:00Z", **more):
     return TestClient(app).put("/api/v1/fleet", headers=admin, json=body)
 
 
-def populated(settings, wanted, *tenants):
+def populated(settings, wanted, *tenants, **more):
     """An engine that knows the fleet; keys of an admin and of the tenants named."""
     app = create_app(settings)
     try:
         admin = make_key(app, "admin")
-        answer = declare(app, admin, wanted)
+        answer = declare(app, admin, wanted, **more)
         assert answer.status_code == 200, answer.text
         return [admin, *(make_key(app, f"{name}'s", name) for name in tenants)]
     finally:

@@ -122,16 +122,21 @@ class PostgreSQL:
 
 def empty_database(place: Path) -> dict[str, str]:
     """Owner's and application's URL of an empty, migrated database at the server whose socket is in *place*."""
-    owner = create_engine(f"postgresql+psycopg://owner@/postgres?host={place}", isolation_level="AUTOCOMMIT")
+
+    def url(who: str, database: str) -> str:
+        return f"postgresql+psycopg://{who}@/{database}?host={place}"
+
+    owner = create_engine(url("owner", "postgres"), isolation_level="AUTOCOMMIT")
     with owner.connect() as connection:
+        # Migrated once, and copied from then on.
+        if not connection.exec_driver_sql("SELECT 1 FROM pg_database WHERE datname = 'migrated'").first():
+            connection.exec_driver_sql(f"CREATE ROLE {ROLE} LOGIN")
+            connection.exec_driver_sql("CREATE DATABASE migrated")
+            migrations.upgrade(url("owner", "migrated"), ROLE)
         connection.exec_driver_sql("DROP DATABASE IF EXISTS engine WITH (FORCE)")
-        connection.exec_driver_sql(f"DROP ROLE IF EXISTS {ROLE}")
-        connection.exec_driver_sql(f"CREATE ROLE {ROLE} LOGIN")
-        connection.exec_driver_sql("CREATE DATABASE engine")
+        connection.exec_driver_sql("CREATE DATABASE engine TEMPLATE migrated")
     owner.dispose()
-    urls = {who: f"postgresql+psycopg://{who}@/engine?host={place}" for who in ("owner", ROLE)}
-    migrations.upgrade(urls["owner"], ROLE)
-    return urls
+    return {who: url(who, "engine") for who in ("owner", ROLE)}
 
 
 class Redis:
@@ -183,7 +188,7 @@ class Api:
             self._process = subprocess.Popen(
                 self._command, env=self._environment, stdout=output, stderr=subprocess.STDOUT, cwd=HERE.parent
             )
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120
         while True:
             try:
                 with self.client() as client:
@@ -191,6 +196,7 @@ class Api:
                         return
             except httpx.TransportError:
                 if time.monotonic() > end or self._process.poll() is not None:
+                    self.kill()
                     raise AssertionError(f"the API does not start: {self.output}") from None
                 time.sleep(0.05)
 

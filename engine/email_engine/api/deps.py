@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
@@ -24,7 +24,12 @@ def settings(request: Request) -> Settings:
     return request.app.state.settings
 
 
-def transaction(request: Request) -> Iterator[Session]:
+async def place(request: Request) -> AsyncIterator[None]:
+    async with request.app.state.places.one():
+        yield
+
+
+def transaction(request: Request, _place: Annotated[None, Depends(place, scope="function")]) -> Iterator[Session]:
     """One transaction a request: committed when the route returns, rolled back when it raises."""
     sessions: sessionmaker[Session] = request.app.state.sessions
     with sessions() as session, session.begin():

@@ -41,6 +41,8 @@ def serve(path: str, workers: int = 1, factory: str = f"{__package__}.serve:appl
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=20,
+        # A worker that is slow to start is not a dead one: to start it anew makes the machine slower still.
+        timeout_worker_healthcheck=60,
     )
 
 

@@ -12,7 +12,7 @@ from psycopg.errors import ConnectionTimeout
 from sqlalchemy import Engine, create_engine, event
 
 #: Seconds. The server ends a statement itself; only one that does not even do that is given up from here.
-LOCK, STATEMENT, SILENCE = 4, 8, 10
+LOCK, STATEMENT, SILENCE = 6, 8, 10
 _OPTIONS = f"-c lock_timeout={LOCK}s -c statement_timeout={STATEMENT}s -c idle_in_transaction_session_timeout=60s"
 
 

@@ -31,8 +31,9 @@ def sender(session: Session, actor: Actor, ip: Ip, paused: bool, reason: str) ->
     ip = lifecycle.lock(session, ip.id)
     changed = ip.paused != paused
     if changed:
-        ip.paused, ip.reasons = paused, [reason] if paused else []
-        _say(session, actor, paused, f"sender {ip.hostname}", ip.tenant_id, reason)
+        before, ip.reasons = list(ip.reasons), [reason] if paused else []
+        ip.paused = paused
+        _say(session, actor, paused, f"sender {ip.hostname}", ip.tenant_id, reason, reasons=(before, ip.reasons))
     job = _on_the_hosts(session, actor, paused, {"senders": [ip.hostname]}, ip.tenant_id, ip.hostname, reason)
     return Stopped(changed, job)
 
@@ -60,7 +61,16 @@ def everything(session: Session, actor: Actor, paused: bool, reason: str) -> Sto
     )
 
 
-def _say(session: Session, actor: Actor, paused: bool, target: str, tenant_id: int | None, reason: str) -> None:
+def _say(
+    session: Session,
+    actor: Actor,
+    paused: bool,
+    target: str,
+    tenant_id: int | None,
+    reason: str,
+    **more: tuple[Any, Any],
+) -> None:
+    """more: what else changed, as (before, after)."""
     record(
         session,
         actor,
@@ -68,8 +78,8 @@ def _say(session: Session, actor: Actor, paused: bool, target: str, tenant_id: i
         target,
         tenant_id=tenant_id,
         reason=reason,
-        before={"paused": not paused},
-        after={"paused": paused},
+        before={"paused": not paused, **{name: values[0] for name, values in more.items()}},
+        after={"paused": paused, **{name: values[1] for name, values in more.items()}},
     )
 
 
