@@ -136,3 +136,43 @@ def make_scratch():
 @pytest.fixture
 def scratch(tmp_path) -> Scratch:
     return Scratch(tmp_path / "scratch")
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory):
+    """A real engine; imported here, because most tests need none of its libraries."""
+    from ansible_collections.email_engine.fleet.tests.integration.served import Engine
+
+    engine = Engine(tmp_path_factory.mktemp("engine"))
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def engine(served):
+    """The same, which knows nothing yet."""
+    served.engine.dispose()
+    served.reset()
+    return served
+
+
+@pytest.fixture(scope="session")
+def scratch_with_engine(tmp_path_factory, served) -> Scratch:
+    from ansible_collections.email_engine.fleet.tests.integration.served import KEY, PASSWORD
+
+    scratch = Scratch(tmp_path_factory.mktemp("site"))
+    host = {"ansible_connection": "local", "ansible_host": "127.0.0.1"}
+    scratch.write("engine.yml", {"engine": {"hosts": {"vps3": host}}})
+    scratch.write("group_vars/engine/engine.yml", {"engine_https_port": served.port})
+    scratch.write("group_vars/all/vault.yml", {"engine_admin_key": KEY, "vault_feeder": PASSWORD})
+    return scratch
+
+
+@pytest.fixture
+def site(scratch_with_engine, engine) -> Scratch:
+    """An inventory with an engine host, which is this machine, and a sound fleet."""
+    from ansible_collections.email_engine.fleet.tests.integration.served import fill
+
+    scratch_with_engine.in_reach()
+    fill(scratch_with_engine)
+    return scratch_with_engine

@@ -8,170 +8,23 @@ from __future__ import annotations
 import json
 import os
 import socket
-import ssl
-import subprocess
-import sys
-import time
-import urllib.request
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "engine"), str(ROOT / "engine/tests")]
-
-import servers  # noqa: E402
-from email_engine.api import keys  # noqa: E402
-from email_engine.store.audit import Actor  # noqa: E402
-from sqlalchemy import create_engine, text  # noqa: E402
-from sqlalchemy.orm import Session  # noqa: E402
-
-from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.expand import expand  # noqa: E402
-from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError  # noqa: E402
-from ansible_collections.email_engine.fleet.plugins.modules import (  # noqa: E402
-    engine_report,
-    engine_stop,
-    fleet_declare,
+from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError
+from ansible_collections.email_engine.fleet.plugins.modules import engine_report, engine_stop
+from ansible_collections.email_engine.fleet.tests.integration.served import (
+    KEY,
+    PASSWORD,
+    certificate,
+    fill,
+    fleet,
+    free_port,
 )
 
-PEPPER, KEY = "p" * 40, "ee_0123abcd_" + "k" * 43
-PASSWORD = "PasswordOfTheFeeder7"
-NOW = datetime(2026, 11, 22, tzinfo=timezone.utc)
-POLICY = {
-    "phases": {"week_1": 50, "week_2": 500},
-    "active_daily_quota": 50000,
-    "sender_defaults": {"status": "warming", "weight": 100, "paused": False},
-    "providers": {"gmail": {"domains": ["gmail.test"]}},
-    "dmarc": {"policy": "none"},
-    "operator": "ops@operator.test",
-}
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
-def certificate(place, name):
-    """(certificate, key) of one that signs itself for 127.0.0.1."""
-    found = place / f"{name}.pem", place / f"{name}.key"
-    subject = ["-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2", "-nodes"]
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", *subject]
-    subprocess.run([*command, "-out", str(found[0]), "-keyout", str(found[1])], check=True, capture_output=True)
-    return found
-
-
-class Engine:
-    """The application as it is served, but for TLS, which it does itself here."""
-
-    def __init__(self, place):
-        self.place, self.port = place, free_port()
-        self.url = f"https://127.0.0.1:{self.port}"
-        self.file, self.tls_key = certificate(place, "engine")
-        self.ca = self.file.read_text()
-        self.postgresql, self.redis = servers.PostgreSQL(), servers.Redis(place)
-        self.reset()
-        self.start()
-
-    def reset(self):
-        """Nothing is known but one admin's key."""
-        self.database = servers.empty_database(self.postgresql.place)
-        self.engine = create_engine(self.database["owner"])
-        with Session(self.engine) as session, session.begin():
-            keys.ensure(session, Actor("test"), PEPPER, "inventory", KEY)
-            self.tenant_key = keys.create(session, Actor("test"), PEPPER, "unbound")
-
-    def start(self):
-        given = {
-            "DATABASE": self.database[servers.ROLE],
-            "REDIS": self.redis.url,
-            "KEY_PEPPER": PEPPER,
-            "SESSION_SECRET": "s" * 40,
-        }
-        environment = {**os.environ, "PYTHONPATH": str(ROOT / "engine")}
-        environment |= {f"EMAIL_ENGINE_{name}": value for name, value in given.items()}
-        serve = ["-m", "uvicorn", "email_engine.api.serve:application", "--factory", "--host", "127.0.0.1"]
-        tls = ["--ssl-certfile", str(self.file), "--ssl-keyfile", str(self.tls_key), "--port", str(self.port)]
-        with (self.place / "log").open("a") as log:
-            command = [sys.executable, *serve, *tls]
-            self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=self.place)
-        context, end = ssl.create_default_context(cafile=self.file), time.monotonic() + 60
-        while True:
-            try:
-                urllib.request.urlopen(f"{self.url}/health", context=context, timeout=5).close()
-                return
-            except OSError:
-                if time.monotonic() > end or self.process.poll() is not None:
-                    raise AssertionError((self.place / "log").read_text()) from None
-                time.sleep(0.1)
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(30)
-
-    def close(self):
-        self.stop()
-        self.redis.kill()
-        self.engine.dispose()
-        self.postgresql.close()
-
-    def sql(self, statement):
-        with self.engine.begin() as connection:
-            found = connection.execute(text(statement))
-            return [tuple(row) for row in found] if found.returns_rows else []
-
-    @property
-    def given(self):
-        return {"url": self.url, "key": KEY, "ca": self.ca, "timeout": 10}
-
-    def declare(self, document, check=False, age=0, **more):
-        params = {
-            **self.given,
-            "fleet": document,
-            "policy": {**POLICY, "prefixes": ["contact", "info"]},
-            "mtas": ["vps2"],
-            "revision": "abc123",
-            "made_at": (NOW - timedelta(seconds=age)).isoformat(),
-            "declared_from": "control",
-            "confirm_removal": False,
-        }
-        return fleet_declare.run({**params, **more}, check)
-
-    def senders(self):
-        return self.sql("SELECT hostname, owner, status, paused, declared FROM ips ORDER BY id")
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory):
-    engine = Engine(tmp_path_factory.mktemp("engine"))
-    yield engine
-    engine.close()
-
-
-@pytest.fixture
-def engine(served):
-    served.engine.dispose()
-    served.reset()
-    return served
-
-
-def tenants(count=3, password=PASSWORD, **changes):
-    block = {
-        "first": "198.51.100.1",
-        "count": count,
-        "domain": "m{n}.sos.test",
-        "vmta": "vmta-m{n}",
-        "prefixes": ["contact", "info"],
-    }
-    feeders = [{"address": "192.0.2.11"}, {"user": "mw-sos", "password": password}]
-    return [{"name": "sos", "domain": "sos.test", "feeders": feeders, "ranges": [block], **changes}]
-
-
-def fleet(count=3, **changes):
-    return expand(tenants(count, **changes), POLICY, ["vps2"])
+YEARS = 10 * 365 * 24 * 3600
 
 
 def refused(call, *args, **more):
@@ -358,38 +211,6 @@ def test_one_that_hangs_is_given_up(engine):
 
 # --- The playbooks ----------------------------------------------------------------------------------------------------
 
-SOUND = {
-    "policy_operator": "ops@operator.test",
-    "policy_providers": POLICY["providers"],
-    "policy_phases": POLICY["phases"],
-    "policy_dmarc": POLICY["dmarc"],
-}
-
-
-@pytest.fixture(scope="module")
-def scratch_with_engine(tmp_path_factory, make_scratch, served):
-    """An inventory with an engine host, which is this machine."""
-    scratch = make_scratch(tmp_path_factory.mktemp("site"))
-    scratch.write(
-        "engine.yml", {"engine": {"hosts": {"vps3": {"ansible_connection": "local", "ansible_host": "127.0.0.1"}}}}
-    )
-    scratch.write("group_vars/engine/engine.yml", {"engine_https_port": served.port})
-    scratch.write("group_vars/all/vault.yml", {"engine_admin_key": KEY, "vault_feeder": PASSWORD})
-    return scratch
-
-
-@pytest.fixture
-def site(scratch_with_engine, engine):
-    scratch_with_engine.in_reach()
-    fill(scratch_with_engine)
-    return scratch_with_engine
-
-
-def fill(scratch, count=3, **changes):
-    scratch.write(
-        "group_vars/all/fleet.yml", {**SOUND, "fleet_tenants": tenants(count, "{{ vault_feeder }}", **changes)}
-    )
-
 
 def play(site, engine, *more, playbook="playbooks/converge.yml", ca=True):
     extra = (
@@ -532,6 +353,3 @@ def test_drift_compares_with_the_engine_and_declares_nothing(site, engine):
     document = run.named("Take the fleet document from the engine")["facts"]["fleet_document"]
     assert [one["paused"] for one in document["senders"]] == [False, False, True]
     assert engine.sql("SELECT count(*) FROM declarations") == [(1,)]
-
-
-YEARS = 10 * 365 * 24 * 3600
