@@ -108,6 +108,7 @@ def test_who_is_left_out_stays_until_retired(engine):
         (fleet(), 0, "is empty"),
         (fleet(sender(1)), 1, "is older"),
         (fleet(sender(1), tenants=[tenant(routing="pool")]), 0, "routing is by_sender"),
+        (fleet(sender(1), sender(2, "nobody")), 0, "its tenant nobody is not declared"),
     ],
 )
 def test_a_refused_declaration_leaves_nothing_behind(engine, wanted, age, word):

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -21,6 +21,8 @@ from .models import DnsCheck, Domain, Ip
 
 #: Edge of the identity graph -> the seeds' column of a domain.
 _COLUMNS = {"spf": "spf_valid", "dkim": "dkim_valid", "dmarc": "dmarc_valid", "ptr": "ptr_valid"}
+#: A statement takes 65,535 values.
+_AT_ONCE = 5000
 _VALID = {"ok": True, "wrong": False, "missing": False}
 
 
@@ -38,19 +40,16 @@ def dns(session: Session, actor: Actor, checked_at: datetime, seen: Iterable[See
     wanted = select(Ip).where(Ip.hostname.in_(by_name), Ip.status != "retired").order_by(Ip.id).with_for_update()
     senders = session.scalars(wanted).all()
     # A clock that runs ahead must not make later checks look old.
-    at = func.least(checked_at, func.now())
+    at = session.scalars(select(func.least(checked_at, func.now()))).one()
+    news = _keep(session, senders, by_name, at)
     domains = {
         one.id: one for one in session.scalars(select(Domain).where(Domain.id.in_({ip.domain_id for ip in senders})))
     }
     started = []
     for ip in senders:
-        found = by_name[ip.hostname]
-        values = {"checked_at": at, "green": found.green, "edges": found.edges}
-        statement = insert(DnsCheck).values(tenant_id=ip.tenant_id, ip_id=ip.id, **values)
-        newer = DnsCheck.checked_at <= statement.excluded.checked_at
-        statement = statement.on_conflict_do_update(index_elements=["ip_id"], set_=values, where=newer)
-        if session.scalar(statement.returning(DnsCheck.id)) is None:
+        if ip.id not in news:
             continue
+        found = by_name[ip.hostname]
         domain = domains[ip.domain_id]
         for edge, column in _COLUMNS.items():
             setattr(domain, column, _VALID.get(found.edges.get(edge, {}).get("verdict")))
@@ -59,3 +58,26 @@ def dns(session: Session, actor: Actor, checked_at: datetime, seen: Iterable[See
             started.append(ip.hostname)
     session.flush()
     return started, sorted(set(by_name) - {ip.hostname for ip in senders})
+
+
+def _keep(session: Session, senders: Sequence[Ip], seen: Mapping[str, Seen], at: datetime) -> set[int]:
+    """Ids of the senders about whom this is the newest."""
+    news: set[int] = set()
+    for start in range(0, len(senders), _AT_ONCE):
+        rows = [
+            {
+                "tenant_id": ip.tenant_id,
+                "ip_id": ip.id,
+                "checked_at": at,
+                "green": seen[ip.hostname].green,
+                "edges": seen[ip.hostname].edges,
+            }
+            for ip in senders[start : start + _AT_ONCE]
+        ]
+        statement = insert(DnsCheck).values(rows)
+        new = statement.excluded
+        values = {"checked_at": new.checked_at, "green": new.green, "edges": new.edges}
+        newer = DnsCheck.checked_at <= new.checked_at
+        statement = statement.on_conflict_do_update(index_elements=["ip_id"], set_=values, where=newer)
+        news.update(session.scalars(statement.returning(DnsCheck.ip_id)))
+    return news

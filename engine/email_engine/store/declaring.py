@@ -24,7 +24,7 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.problems import
 
 from . import lifecycle, policy
 from .audit import Actor, record
-from .fleet import document, hold, new_sender, tenant_document, write_desired, write_tenant
+from .fleet import document, domains, hold, new_sender, tenant_document, write_desired, write_tenant
 from .models import Declaration, Ip, Tenant
 
 
@@ -53,13 +53,19 @@ def declare(
     standing = [sender for sender in declared.senders if sender["name"] not in ended]
     found = agree(known, declared._replace(senders=standing), last, confirmed=confirmed)
     tenants = _declare_tenants(session, actor, wanted["tenants"])
+    _of_tenants(declared.senders, {one["name"] for one in wanted["tenants"]})
     made_by = policy.load(session)
-    for sender in found.new:
-        tenant = tenants[sender["tenant"]]
-        ip = new_sender(session, sender, tenant, INVENTORY, reserve=sender["status"] == "standby")
-        session.flush()
+    wanted_domains = {one["domain"]: tenants[one["tenant"]].id for one in declared.senders}
+    by_name = domains(session, wanted_domains)
+    new = [
+        new_sender(one, by_name[one["domain"]], tenants[one["tenant"]], INVENTORY, one["status"] == "standby")
+        for one in found.new
+    ]
+    session.add_all(new)
+    session.flush()
+    for ip, sender in zip(new, found.new, strict=True):
         lifecycle.prepare(session, ip, made_by)
-        record(session, actor, "declared", f"sender {sender['name']}", tenant_id=tenant.id, after=sender)
+        record(session, actor, "declared", f"sender {ip.hostname}", tenant_id=ip.tenant_id, after=sender)
     for action, changed in (
         ("redeclared", [after for _, after in found.changed]),
         ("adopted", found.adopted),
@@ -67,7 +73,8 @@ def declare(
     ):
         for sender in changed:
             ip = rows[sender["name"]]
-            write_desired(session, ip, sender)
+            if action != "left out":
+                write_desired(ip, sender, by_name[sender["domain"]])
             ip.owner = INVENTORY
             about = f"sender {sender['name']}"
             was = before[sender["name"]]
@@ -82,6 +89,17 @@ def declare(
     )
     session.flush()
     return found
+
+
+def _of_tenants(senders: Iterable[Mapping[str, Any]], tenants: set[str]) -> None:
+    remedy = "Declare the tenant with its senders."
+    problems = [
+        Problem(f"sender {one['name']}", f"its tenant {one['tenant']} is not declared", remedy)
+        for one in senders
+        if one["tenant"] not in tenants
+    ]
+    if problems:
+        raise FleetError(problems[:25])
 
 
 def _ended(session: Session, wanted: set[str]) -> set[str]:

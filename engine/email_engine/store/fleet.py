@@ -105,19 +105,18 @@ def write_tenant(tenant: Tenant, document: Mapping[str, Any]) -> None:
     tenant.settings = {key: value for key, value in document.items() if key not in _TENANT_COLUMNS}
 
 
-def new_sender(session: Session, sender: Mapping[str, Any], tenant: Tenant, owner: str, reserve: bool) -> Ip:
-    """A row of the fleet document's sender, added to the session."""
+def new_sender(sender: Mapping[str, Any], domain: Domain, tenant: Tenant, owner: str, reserve: bool) -> Ip:
+    """A row of the fleet document's sender."""
     ip = Ip(tenant_id=tenant.id, routing=tenant.routing, owner=owner, reserve=reserve)
     ip.status, ip.weight, ip.phase = sender["status"], sender["weight"], sender["phase"]
     ip.daily_quota, ip.paused, ip.reasons = sender["daily_quota"], sender["paused"], list(sender["reasons"])
-    write_desired(session, ip, sender)
-    session.add(ip)
+    write_desired(ip, sender, domain)
     return ip
 
 
-def write_desired(session: Session, ip: Ip, sender: Mapping[str, Any]) -> None:
+def write_desired(ip: Ip, sender: Mapping[str, Any], domain: Domain) -> None:
     """Everything but the lifecycle, which is the engine's."""
-    ip.domain_id = _domain(session, sender["domain"], ip.tenant_id).id
+    ip.domain_id = domain.id
     ip.address = ip_address(sender["ip"])
     ip.hostname = sender["hostname"]
     ip.sender_email, ip.sender_name = sender["from_email"], sender["from_name"]
@@ -128,13 +127,15 @@ def write_desired(session: Session, ip: Ip, sender: Mapping[str, Any]) -> None:
     ip.declared = sender["declared"]
 
 
-def _domain(session: Session, name: str, tenant_id: int) -> Domain:
-    found = session.scalars(select(Domain).where(Domain.name == name)).first()
-    if found is None:
-        found = Domain(name=name, tenant_id=tenant_id)
-        session.add(found)
-        session.flush()
-    if found.tenant_id != tenant_id:
-        what = "served another tenant, whose history keeps it"
-        raise FleetError([Problem(f"domain {name}", what, "A domain never changes its tenant: take another.")])
+def domains(session: Session, wanted: Mapping[str, int]) -> dict[str, Domain]:
+    """The sending domains by name, made where they are not there. wanted: name -> id of its tenant."""
+    found = {one.name: one for one in session.scalars(select(Domain).where(Domain.name.in_(wanted)))}
+    for name, tenant_id in wanted.items():
+        if name not in found:
+            found[name] = Domain(name=name, tenant_id=tenant_id)
+            session.add(found[name])
+        elif found[name].tenant_id != tenant_id:
+            what = "served another tenant, whose history keeps it"
+            raise FleetError([Problem(f"domain {name}", what, "A domain never changes its tenant: take another.")])
+    session.flush()
     return found

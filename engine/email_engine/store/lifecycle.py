@@ -144,7 +144,6 @@ def prepare(session: Session, ip: Ip, declared: Declared) -> None:
             paused=ip.status == "standby",
         )
     )
-    session.flush()
 
 
 def _shown(ip: Ip) -> dict[str, Any]:

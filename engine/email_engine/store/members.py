@@ -48,7 +48,9 @@ def add_sender(session: Session, actor: Actor, request: Mapping[str, Any], reser
     declared = _made_by(session)
     sender = joining_sender(fleet.document(session), request, declared.policy, declared.mtas)
     tenant = session.scalars(select(Tenant).where(Tenant.name == sender["tenant"])).one()
-    ip = fleet.new_sender(session, sender, tenant, API, reserve)
+    domain = fleet.domains(session, {sender["domain"]: tenant.id})[sender["domain"]]
+    ip = fleet.new_sender(sender, domain, tenant, API, reserve)
+    session.add(ip)
     session.flush()
     lifecycle.prepare(session, ip, declared)
     record(session, actor, "added", f"sender {ip.hostname}", tenant_id=ip.tenant_id, after=sender)
@@ -66,7 +68,7 @@ def change_sender(session: Session, actor: Actor, ip: Ip, changes: Mapping[str, 
         document = fleet.document(session)
         was = next(one for one in document["senders"] if one["name"] == ip.hostname)
         judged = changed_sender(document, ip.hostname, desired, declared.policy, declared.mtas)
-        fleet.write_desired(session, ip, judged)
+        fleet.write_desired(ip, judged, fleet.domains(session, {judged["domain"]: ip.tenant_id})[judged["domain"]])
         before.update({key: was[key] for key in desired})
         after.update({key: judged[key] for key in desired})
     if before == after:
