@@ -9,6 +9,7 @@ import ast
 import json
 import re
 import subprocess
+import textwrap
 import typing as t
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.status im
 )
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_config.rules import RULES
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_config.sarif import kind, sentence
+from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_stops import scopes
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_transaction import STOPS, STOPS_LOCK, read_stops
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError
 
@@ -185,12 +187,27 @@ def test_the_tutorial_quotes_the_error():
 def run_step(name: str, state: Path) -> None:
     page = (ROOT / "docs/runbooks/stop-a-sender.md").read_text(encoding="utf-8")
     block = re.search(rf"<!-- tested: {name} -->\n *```\n(.*?)\n *```", page, re.DOTALL)[1]
-    script = "\n".join(line[3:] for line in block.splitlines())
-    script = script.replace("/var/lib/email-engine", str(state)).replace("sudo pmta", "true").replace("sudo ", "")
+    script = (
+        textwrap.dedent(block)
+        .replace("/var/lib/email-engine", str(state))
+        .replace("sudo pmta", "true")
+        .replace("sudo ", "")
+    )
     subprocess.run(["bash", "-euc", script], check=True, timeout=30)
 
 
-@pytest.mark.parametrize("before", [None, {"version": 1, "declared": ["vmta-mail2"], "runtime": ["vmta-mail4"]}])
+RUNTIME = {"vmta-mail4": {"everything": {"reason": "test"}}, "vmta-mail3": {"tenant": {"reason": "test"}}}
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        None,
+        {"version": 1, "declared": ["vmta-mail2"], "runtime": ["vmta-mail4"]},
+        {"version": 1, "declared": ["vmta-mail2"], "runtime": {"vmta-mail4": "a note", "vmta-mail3": "a note"}},
+        {"version": 1, "declared": ["vmta-mail2"], "runtime": RUNTIME},
+    ],
+)
 def test_a_stop_by_hand_is_recorded_and_lifted(tmp_path, before):
     path = tmp_path / STOPS
     if before is not None:
@@ -198,7 +215,11 @@ def test_a_stop_by_hand_is_recorded_and_lifted(tmp_path, before):
     run_step("stop", tmp_path)
     assert (tmp_path / STOPS_LOCK).exists()
     stops = read_stops(path.read_text())
-    assert stops.runtime == (("vmta-mail3", "vmta-mail4") if before else ("vmta-mail3",))
+    assert sorted(stops.runtime) == (["vmta-mail3", "vmta-mail4"] if before else ["vmta-mail3"])
+    if before and before["runtime"] is RUNTIME:
+        # What others stopped, and why, is kept.
+        found = scopes(stops)
+        assert set(found["vmta-mail3"]) == {"sender", "tenant"} and found["vmta-mail4"] == RUNTIME["vmta-mail4"]
     assert stops.declared == (("vmta-mail2",) if before else ())
     run_step("release", tmp_path)
     assert read_stops(path.read_text()).runtime == (("vmta-mail4",) if before else ())
