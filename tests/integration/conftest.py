@@ -89,6 +89,11 @@ class Scratch:
         """From now on runs are in check mode, and vps2 is this machine."""
         self._host(ansible_connection="local", ansible_become=False)
 
+    def engine_here(self) -> None:
+        """The group engine has a host, which is this machine."""
+        host = {"ansible_connection": "local", "ansible_host": "127.0.0.1"}
+        self.write("engine.yml", {"engine": {"hosts": {"vps3": host}}})
+
     def out_of_reach(self) -> None:
         """From now on runs are real ones. What they do to the control node happens; vps2 is a port nobody listens on."""
         self._host(ansible_connection="ssh", ansible_host="127.0.0.1", ansible_port=1)
@@ -161,8 +166,7 @@ def scratch_with_engine(tmp_path_factory, served) -> Scratch:
     from ansible_collections.email_engine.fleet.tests.integration.served import KEY, PASSWORD
 
     scratch = Scratch(tmp_path_factory.mktemp("site"))
-    host = {"ansible_connection": "local", "ansible_host": "127.0.0.1"}
-    scratch.write("engine.yml", {"engine": {"hosts": {"vps3": host}}})
+    scratch.engine_here()
     scratch.write("group_vars/engine/engine.yml", {"engine_https_port": served.port})
     scratch.write("group_vars/all/vault.yml", {"engine_admin_key": KEY, "vault_feeder": PASSWORD})
     return scratch

@@ -302,6 +302,19 @@ def test_what_stops_stops_before_any_host_is_touched(site, engine, how, words, t
     assert engine.senders() == before
 
 
+def test_the_certificate_is_that_of_the_engine_host_not_of_this_one(site, engine):
+    """The play's connection is local; the engine's host is asked by ssh all the same."""
+    site.out_of_reach()
+    more = ["-e", f"__fleet_engine_certificate={engine.file}"]
+    site.write("engine.yml", {"engine": {"hosts": {"vps3": {"ansible_host": "127.0.0.1", "ansible_port": 1}}}})
+    try:
+        run = play(site, engine, *more, ca=False)
+    finally:
+        site.engine_here()
+    assert run.code != 0 and "connect to host 127.0.0.1 port 1" in run.output, run.output[-3000:]
+    assert run.hosts == {"localhost"} and engine.senders() == []
+
+
 @pytest.mark.parametrize("confirm", ["fleet_confirm_older", "fleet_confirm_removal"])
 def test_a_person_may_confirm(site, engine, confirm):
     site.out_of_reach()
