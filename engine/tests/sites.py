@@ -41,14 +41,13 @@ _PLAYBOOK = """
         echo {name} begins on {{{{ inventory_hostname }}}} >> {place}/journal
         exec 8< {place}/inventory
         flock -n 8 || echo {overlap} >> {place}/journal
-        echo $$ >> {place}/processes
         while [ -e {place}/hold-{name} ]; do sleep 0.05; done
       when: inventory_hostname == 'vps1'
       changed_when: false
     - name: Apply
-      ansible.builtin.copy:
-        content: "{{{{ [stop_senders | default(none), stop_reason | default(none), dns_check_senders | default(none)] }}}}"
-        dest: "{place}/{name}-{{{{ inventory_hostname }}}}"
+      ansible.builtin.command:
+        cmd: tee {place}/{name}-{{{{ inventory_hostname }}}}
+        stdin: "{{{{ [stop_senders | default(none), stop_reason | default(none), dns_check_senders | default(none)] | to_json }}}}"
     - name: Show
       ansible.builtin.debug:
         msg: {{password: "{{{{ password }}}}", in_base64: "{{{{ password | b64encode }}}}", fleet_in_job: "{{{{ fleet_in_job }}}}"}}
@@ -124,7 +123,7 @@ class Site:
         with Session(self.engine) as session:
             return list(session.scalars(select(JobLine).where(JobLine.job_id == job.id).order_by(JobLine.id)))
 
-    def until(self, job: Job, *states: str, seconds: float = 40) -> Job:
+    def until(self, job: Job, *states: str, seconds: float = 90) -> Job:
         """The job, once it has one of these states."""
         return wait(
             lambda: found if (found := self.job(job)).state in states else None, seconds, lambda: self._tell(job)
@@ -146,7 +145,7 @@ class Site:
         wait(
             lambda: self.journal.count(f"{name} begins on vps1") >= times,
             40,
-            lambda: f"{self.journal}{self.workers[-1].output}",
+            lambda: str(self.journal),
         )
 
     @property
@@ -208,13 +207,13 @@ class Worker:
 
     def end(self) -> int:
         self.process.terminate()
-        return self.process.wait(20)
+        return self.process.wait(60)
 
     def tell(self, what: signal.Signals) -> None:
         tell(self.process.pid, what)
 
 
-def wait(condition, seconds=20, told=lambda: ""):
+def wait(condition, seconds=40, told=lambda: ""):
     """The first true answer of *condition*."""
     end = time.monotonic() + seconds
     while True:

@@ -46,7 +46,21 @@ def site(postgres, broker):
         site = Site(Path(place), servers.empty_database(postgres.place)[ROLE], broker.url)
         yield site
         site.close()
-        wait(lambda: not site.alive(), told=site.alive)
+        wait(lambda: not site.alive(), 30, site.alive)
+
+
+@pytest.fixture
+def hands(site):
+    """Starts a worker's hands in this process: quicker, where nothing is killed."""
+    started = []
+
+    def start(lane="converge", **changes):
+        started.append(Hands(lane, site.known(**changes)))
+        started[-1].start()
+
+    yield start
+    for one in started:
+        one.stop()
 
 
 def test_a_job_runs_and_tells(site):
@@ -97,9 +111,9 @@ def test_one_converge_at_a_time_whatever_wakes_the_workers(site):
     assert done[0].finished_at <= done[1].started_at
 
 
-def test_a_stop_overtakes_a_converge_and_another_stop(site):
-    site.worker()
-    site.worker("stop")
+def test_a_stop_overtakes_a_converge_and_another_stop(site, hands):
+    hands()
+    hands("stop")
     site.hold()
     converge = site.ask()
     site.begun()
@@ -116,7 +130,7 @@ def test_a_stop_overtakes_a_converge_and_another_stop(site):
 
 
 @pytest.mark.parametrize(("where", "begun"), [("converge", (2, 1)), ("dns_check", (1, 2))])
-def test_a_killed_worker_leaves_nothing_unknown(site, where, begun):
+def test_a_killed_worker_leaves_nothing_unknown(site, hands, where, begun):
     worker = site.worker()
     site.hold(where)
     job = site.ask("add_sender", arguments={})
@@ -124,10 +138,10 @@ def test_a_killed_worker_leaves_nothing_unknown(site, where, begun):
     wait(lambda: site.job(job).progress.get("playbook") == where)
     worker.kill()
     # The playbook goes with it, with Ansible's own workers and what they started.
-    wait(lambda: not site.alive(), 5, lambda: "\n".join(site.alive()))
+    wait(lambda: not site.alive(), 30, lambda: "\n".join(site.alive()))
     assert site.job(job).state == "running"
     site.go_on(where)
-    site.worker()
+    hands()
     done = site.until(job, "succeeded")
     journal = site.journal
     assert tuple(journal.count(f"{name} begins on vps1") for name in ("converge", "dns_check")) == begun
@@ -140,7 +154,7 @@ def test_a_killed_worker_leaves_nothing_unknown(site, where, begun):
     assert list(site.place.glob("work/job-*")) == []
 
 
-def test_whoever_dies_again_and_again_is_given_up(site):
+def test_whoever_dies_again_and_again_is_given_up(site, hands):
     site.hold()
     job = site.ask()
     for attempt in (1, 2):
@@ -148,7 +162,7 @@ def test_whoever_dies_again_and_again_is_given_up(site):
         site.begun(times=attempt)
         wait(lambda: site.job(job).progress.get("task") == "Begin")
         worker.kill()
-    site.worker(job_attempts=2)
+    hands(job_attempts=2)
     failed = site.until(job, "failed")
     assert "ended 2 times" in failed.error and "playbook converge, at its task Begin" in failed.error
     assert "journalctl" in failed.error
@@ -156,7 +170,7 @@ def test_whoever_dies_again_and_again_is_given_up(site):
     site.until(site.ask(), "succeeded")
 
 
-def test_a_worker_that_is_told_to_end_gives_its_job_back(site):
+def test_a_worker_that_is_told_to_end_gives_its_job_back(site, hands):
     worker = site.worker()
     site.hold()
     job = site.ask()
@@ -166,18 +180,18 @@ def test_a_worker_that_is_told_to_end_gives_its_job_back(site):
     assert (given_back.state, given_back.attempts, given_back.worker) == ("queued", 0, None)
     assert not site.alive()
     site.go_on()
-    site.worker()
+    hands()
     assert site.until(job, "succeeded").attempts == 1
 
 
-def test_a_lost_claim_stops_the_playbook_and_writes_nothing(site):
-    site.worker()
+def test_a_lost_claim_stops_the_playbook_and_writes_nothing(site, hands):
+    hands()
     site.hold()
     job = site.ask()
     site.begun()
     with site.sessions() as session, session.begin():
         session.execute(update(Job).values(worker="somebody else", progress={"theirs": True}))
-    wait(lambda: not site.alive(), 10)
+    wait(lambda: not site.alive(), 30)
     found = site.job(job)
     assert (found.state, found.worker, found.progress) == ("running", "somebody else", {"theirs": True})
     # Whom nobody has in hand, the sweep finds.
@@ -216,8 +230,8 @@ def test_a_wiped_redis_only_delays(site, broker):
     broker.start()
 
 
-def test_cancel(site):
-    site.worker()
+def test_cancel(site, hands):
+    hands()
     site.hold()
     running, queued = site.ask("add_sender", arguments={}), site.ask()
     site.begun()
@@ -255,20 +269,6 @@ def test_no_secret_leaves_a_job(site):
     for secret in (VAULTED, MARK, "czNjcjN0"):
         assert secret not in hidden and secret not in worker.output, secret
     assert list(site.place.glob("work/job-*")) == []
-
-
-@pytest.fixture
-def hands(site):
-    """Starts a worker's hands in this process: quicker, where nothing is killed."""
-    started = []
-
-    def start(**changes):
-        started.append(Hands("converge", site.known(**changes)))
-        started[-1].start()
-
-    yield start
-    for one in started:
-        one.stop()
 
 
 @pytest.mark.parametrize(

@@ -380,7 +380,7 @@ subprocess.run([sys.executable, "-I", {guard.__file__!r}, str(os.getpid()), "1",
     wait(lambda: len(sleeping()) == 3)
     worker.kill()
     worker.wait()
-    wait(lambda: sleeping() == [], 5, sleeping)
+    wait(lambda: sleeping() == [], told=sleeping)
 
 
 def test_a_lock_holds_until_the_last_process_is_gone(guarded, tmp_path):

@@ -103,6 +103,7 @@ def main(worker: str, grace: str, pid_file: str, lock_file: str, *command: str) 
         me = os.getpid()
         process = subprocess.Popen(command, close_fds=False, preexec_fn=lambda: _die_with(me, signal.SIGKILL))
         status = process.wait()
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     except Told:
         status = -signal.SIGTERM
         if process is not None:
@@ -111,7 +112,6 @@ def main(worker: str, grace: str, pid_file: str, lock_file: str, *command: str) 
                 process.wait(float(grace))
             except subprocess.TimeoutExpired:
                 process.kill()
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     _clear(5)
     return status if status >= 0 else 128 - status
 
