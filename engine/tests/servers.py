@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import httpx2 as httpx
@@ -23,15 +23,16 @@ from email_engine.store import migrations
 
 ROLE = "email_engine"
 HERE = Path(__file__).parent
+SECRET = ("database", "redis", "key_pepper", "session_secret")
 
 
-def _children(process: int) -> list[int]:
+def children(process: int) -> list[int]:
     """Of *process*, with theirs."""
     try:
         found = Path(f"/proc/{process}/task/{process}/children").read_text().split()
     except FileNotFoundError:
         return []
-    return [one for child in map(int, found) for one in (child, *_children(child))]
+    return [one for child in map(int, found) for one in (child, *children(child))]
 
 
 def tell(process: int, what: signal.Signals) -> None:
@@ -39,7 +40,7 @@ def tell(process: int, what: signal.Signals) -> None:
     try:
         if what == signal.SIGKILL:
             os.kill(process, signal.SIGSTOP)
-        everybody = (process, *_children(process))
+        everybody = (process, *children(process))
     except ProcessLookupError:
         return
     for one in everybody:
@@ -167,19 +168,28 @@ def client(path: Path, **more: object) -> httpx.Client:
 
 
 class Api:
-    """The application as it is served, with its worker processes. Settings are those of the environment; output: all it wrote."""
+    """The application as it is served, with its worker processes. Settings are passed in the environment, secrets as systemd's
+    credentials are; output: all it wrote."""
 
     def __init__(
         self,
         place: Path,
         workers: int = 1,
         program: Sequence[str] = ("-m", "email_engine.api.serve"),
+        environment: Mapping[str, str] | None = None,
         **settings: object,
     ) -> None:
         self.socket = place / "api"
         self._output = place / "api.log"
         self._command = [sys.executable, *program, str(self.socket), str(workers)]
-        more = {f"EMAIL_ENGINE_{name.upper()}": str(value) for name, value in settings.items()}
+        credentials = place / "credentials"
+        credentials.mkdir(exist_ok=True)
+        more = {"CREDENTIALS_DIRECTORY": str(credentials), **(environment or {})}
+        for name, value in settings.items():
+            if name in SECRET:
+                (credentials / f"email_engine_{name}").write_text(str(value))
+            else:
+                more[f"EMAIL_ENGINE_{name.upper()}"] = str(value)
         self._environment = {**os.environ, "PYTHONPATH": str(HERE.parent), **more}
         self.start()
 

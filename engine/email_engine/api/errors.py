@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import AfterValidator
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
@@ -18,8 +19,12 @@ from starlette.exceptions import HTTPException
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.joining import Invalid
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError
+from email_engine.redaction import Redactor
 
 log = logging.getLogger(__name__)
+_redactor = Redactor()
+#: Of a text that a person writes and the log keeps for ever.
+WithoutSecrets = AfterValidator(_redactor.text)
 MEDIA_TYPE = "application/problem+json"
 # Deadlock, serialization failure: one of two had to give way.
 _OVERTAKEN = ("40P01", "40001")
@@ -46,9 +51,9 @@ class Refusal(Exception):
 
 
 def problem(status: int, title: str, detail: str, headers: dict[str, str] | None = None, **more: Any) -> JSONResponse:
-    """The answer that says so. more: further members."""
+    """The answer that says so. more: further members. What was given may be quoted in it, and may be a secret in the wrong place."""
     body = {"type": "about:blank", "status": status, "title": title, "detail": detail, **more}
-    return JSONResponse(body, status, headers, MEDIA_TYPE)
+    return JSONResponse(_redactor.value(body), status, headers, MEDIA_TYPE)
 
 
 def _invalid(_request: Request, fault: RequestValidationError) -> JSONResponse:

@@ -19,6 +19,7 @@ from email_engine.store.models import Incident, Ip, Tenant
 
 from . import finding
 from .deps import Caller, Transaction
+from .errors import WithoutSecrets
 from .paging import After, Limit, Page, page
 from .senders import TenantName
 
@@ -46,7 +47,7 @@ class Shown(BaseModel):
 class Closing(BaseModel):
     """What was at fault; without it the same would happen again."""
 
-    cause: Annotated[str, Field(min_length=3, max_length=1000)]
+    cause: Annotated[str, Field(min_length=3, max_length=1000), WithoutSecrets]
 
 
 def _shown(session: Session, rows: Sequence[Incident]) -> list[Shown]:

@@ -63,8 +63,8 @@ class Requests:
 
 
 def _request_id(scope: Scope) -> str:
-    """The caller's, when it is one; it goes into logs and headers."""
+    """The caller's, when it is one, and no API key; it goes into logs and headers."""
     for name, value in scope["headers"]:
-        if name == b"x-request-id" and _SANE.fullmatch(value):
+        if name == b"x-request-id" and _SANE.fullmatch(value) and not value.startswith(b"ee_"):
             return value.decode()
     return secrets.token_hex(8)

@@ -15,6 +15,7 @@ from email_engine.store import stops
 from . import finding
 from .answers import Asked, asked
 from .deps import Admin, Caller, Transaction
+from .errors import WithoutSecrets
 from .senders import Name
 
 router = APIRouter(tags=["stops"])
@@ -23,7 +24,7 @@ router = APIRouter(tags=["stops"])
 class Why(BaseModel):
     """For the audit log, and for whoever wonders later."""
 
-    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    reason: Annotated[str, Field(min_length=1, max_length=500), WithoutSecrets]
 
 
 class Done(BaseModel):
