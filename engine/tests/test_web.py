@@ -280,6 +280,8 @@ def test_an_incident_is_acknowledged_and_closed(visitor):
 
 
 def test_a_state_is_changed_as_far_as_its_conditions_hold(visitor):
+    offered = re.findall(r'<option value="(\w+)">\w+: it becomes (\w+)', visitor.get("/senders/m2.sos.test").text)
+    assert offered == [("release", "warming"), ("retire", "retired")]
     refused = said(visitor.post("/senders/m2.sos.test/move", event="release", reason="delisted"), 409)
     assert "open incident" in refused
     answer = visitor.post("/senders/m6.other.test/move", event="retire", reason="sold")

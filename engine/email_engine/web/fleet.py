@@ -100,10 +100,10 @@ def sender(name: Name, request: Request, session: Transaction, visit: Seen, befo
     )
 
 
-def _events(ip: Ip) -> list[str]:
-    """What a person may have happen to it, if its conditions hold."""
-    moves = BY_STATUS.get(ip.status, {})
-    return [event for event, move in moves.items() if PERSON in move.by and (event != "removed" or not ip.declared)]
+def _events(ip: Ip) -> dict[str, str]:
+    """What a person may have happen to it, if its conditions hold, and what status it has then."""
+    moves = {event: move.target for event, move in BY_STATUS.get(ip.status, {}).items() if PERSON in move.by}
+    return {event: target for event, target in moves.items() if event != "removed" or not ip.declared}
 
 
 @router.post("/senders/{name}/move", dependencies=FORM)
