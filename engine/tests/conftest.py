@@ -5,10 +5,8 @@
 
 from __future__ import annotations
 
-# Their pytest plugins would import them last, too deep in the stack for the assertion rewriter.
-import hypothesis  # noqa: F401
+import hypothesis  # noqa: F401  its pytest plugin would import it last, too deep in the stack for the assertion rewriter
 import pytest
-import schemathesis.reporting.allure  # noqa: F401
 from fastapi.testclient import TestClient
 
 import samples
