@@ -366,3 +366,23 @@ def test_drift_compares_with_the_engine_and_declares_nothing(site, engine):
     document = run.named("Take the fleet document from the engine")["facts"]["fleet_document"]
     assert [one["paused"] for one in document["senders"]] == [False, False, True]
     assert engine.sql("SELECT count(*) FROM declarations") == [(1,)]
+
+
+def test_what_the_dns_shows_is_told(site, engine):
+    """Nobody answers here, so nothing is known; and that is what the engine learns."""
+    site.out_of_reach()
+    engine.declare(fleet(), age=YEARS)
+    run = play(
+        site, engine, "-e", f'{{"dns_resolver": ["127.0.0.1@{free_port()}"]}}', playbook="playbooks/dns_check.yml"
+    )
+    assert run.code == 0, run.output[-3000:]
+    assert "0 of 3 senders are green, 0 are not, 3 are unknown" in run.output
+    assert engine.sql("SELECT DISTINCT green FROM dns_checks") == [("unknown",)]
+
+
+def test_without_an_engine_the_keys_are_looked_for_on_the_hosts(scratch):
+    fill(scratch)
+    scratch.write("group_vars/all/vault.yml", {"vault_feeder": PASSWORD})
+    run = scratch.play("playbooks/dns_check.yml", "-e", f'{{"dns_resolver": ["127.0.0.1@{free_port()}"]}}')
+    assert run.code == 0, run.output[-3000:]
+    assert "3 are unknown" in run.output and "vps2" in run.hosts
