@@ -189,9 +189,10 @@ def test_a_scrape_writes_nothing(app, fleet):
 
 
 def test_without_the_database_requests_are_still_counted(app, database, client, admin):
-    bind = create_engine(database[ROLE].replace("/engine?", "/nothing?"))
-    app.state.sessions.configure(bind=bind)
+    there = app.state.sessions.kw["bind"]
+    app.state.sessions.configure(bind=create_engine(database[ROLE].replace("/engine?", "/nothing?")))
     found = scrape(client)
+    app.state.sessions.configure(bind=there)
     assert found["email_engine_database_up"] == {(): 0}
     assert "email_engine_ips_total" not in found and "email_engine_build_info" in found
 
