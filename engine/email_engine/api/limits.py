@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import logging
-import time
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -20,16 +19,16 @@ MINUTE = 60
 def spend(redis: Redis, who: int | str, most: int) -> None:
     """One request of *who*: the id of a key, or another caller by kind and name. Raises Refusal when it had *most* in this minute.
     Without Redis nobody is refused: a stop must get through."""
-    now = int(time.time())
-    name = f"requests:{who}:{now // MINUTE}"
+    name = f"requests:{who}"
     try:
         with redis.pipeline(transaction=False) as pipeline:
-            used, _ = pipeline.incr(name).expire(name, 2 * MINUTE).execute()
+            # The minute begins with the first request, and Redis alone measures it: nobody's clock can jump.
+            used, _, left = pipeline.incr(name).expire(name, MINUTE, nx=True).ttl(name).execute()
     except RedisError as fault:
         log.warning("Redis is away (%s): requests are not counted", type(fault).__name__)
         return
     if used > most:
-        wait = MINUTE - now % MINUTE
+        wait = max(1, left)
         raise Refusal(
             429,
             "Too many requests",

@@ -13,7 +13,11 @@ from sqlalchemy import Engine, create_engine, event
 
 #: Seconds. The server ends a statement itself; only one that does not even do that is given up from here.
 LOCK, STATEMENT, SILENCE = 6, 8, 10
-_OPTIONS = f"-c lock_timeout={LOCK}s -c statement_timeout={STATEMENT}s -c idle_in_transaction_session_timeout=60s"
+_OPTIONS = (
+    f"-c lock_timeout={LOCK}s -c statement_timeout={STATEMENT}s -c idle_in_transaction_session_timeout=60s"
+    # Days and hours are those of UTC, whatever the server's are.
+    " -c timezone=UTC"
+)
 
 
 class _Impatient(psycopg.Connection[Any]):

@@ -148,5 +148,5 @@ def waits_for_person(sender: t.Mapping, facts: Facts, now: datetime) -> str | No
 
 
 def alert_is_due(last: datetime | None, now: datetime) -> bool:
-    """What waits for a person is told of again each day."""
-    return last is None or now - last >= ALERT_AGAIN
+    """What waits for a person is told of again each day; a last time that lies far ahead is a clock's that jumped."""
+    return last is None or abs(now - last) >= ALERT_AGAIN

@@ -178,3 +178,6 @@ def test_what_waits_for_a_person_is_told_each_day():
     assert d.alert_is_due(None, NOW)
     assert not d.alert_is_due(NOW - timedelta(hours=23, minutes=59), NOW)
     assert d.alert_is_due(NOW - timedelta(days=1), NOW)
+    # A clock that went back by an hour repeats nothing; one that was a year ahead silences nothing.
+    assert not d.alert_is_due(NOW + timedelta(hours=1), NOW)
+    assert d.alert_is_due(NOW + timedelta(days=365), NOW)
