@@ -139,6 +139,9 @@ def test_a_job_tells_nobody(host, engine):
     assert done.code == 0, done.output[-3000:]
     assert {about["everything"]["by"] for about in runtime(host).values()} == {"the engine"}
     assert engine.sql("SELECT paused FROM fleet_state") == [(False,)]
+    # Nor is it an error that the engine stops who is not deployed yet.
+    done = run(host, "stop", "-e", "stop_senders=m9.sos.test", "-e", "fleet_in_job=true", engine=engine)
+    assert done.code == 0, done.output[-3000:]
 
 
 @pytest.mark.parametrize(
