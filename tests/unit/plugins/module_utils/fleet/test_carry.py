@@ -239,5 +239,11 @@ def test_what_was_applied_is_what_the_engine_wants_to_know():
     assert told["gone"] == ["mail2.sos.test"]
     assert told["waiting"] == {"mail1.sos.test": 0, "mail2.sos.test": 0, "mail3.sos.test": 7}
     assert told["keys"] == [{"domain": "mail1.sos.test", "selector": "s1", "path": "/k", "public": "p"}]
+    # Its former virtual MTA is gone, the one it has now still holds mail.
+    engine = fleet(sender(6, **LEFT, vmta="vmta-new6"))
+    renamed = {"vps2": {"senders": [sender(6, **LEFT)], "queued": {"vmta-new6": 2}}}
+    document = carry_over(engine, renamed)
+    assert [one["vmta"] for one in document["gone"]] == ["vmta-mail6"]
+    assert applied(engine, document, renamed, [])["gone"] == []
     hosts["vps2"]["queued_known"] = False
     assert applied(engine, document, hosts, [])["waiting"] == {}
