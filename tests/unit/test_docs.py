@@ -308,7 +308,7 @@ def test_what_is_named_exists(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_what_is_called_on_the_host_is_installed_there(page):
-    names = set(re.findall(r"email-engine-[a-z-]+[a-z]", page.read_text(encoding="utf-8")))
+    names = set(re.findall(r"(?<![.])\bemail-engine-[a-z-]+[a-z]", page.read_text(encoding="utf-8")))
     files = " ".join(
         path.name for role in ("powermta", "engine") for path in (ROOT / "roles" / role).rglob("*email-engine-*")
     )
