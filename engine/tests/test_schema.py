@@ -190,6 +190,9 @@ def test_a_stale_writer_changes_nothing(database, two):
         second.commit()
     second.rollback()
     assert (theirs.weight, theirs.version) == (10, 2)
+    for one in (first, second):
+        one.close()
+        one.get_bind().dispose()
 
 
 def test_one_day_counts_once(session, two):
