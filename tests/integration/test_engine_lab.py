@@ -135,7 +135,7 @@ def test_a_stop_does_not_wait_for_a_converge(engine):
 
 
 def test_a_stop_by_hand_needs_no_engine(engine, inventory):
-    control("systemctl stop email-engine-api email-engine-worker email-engine-stops")
+    control("systemctl stop email-engine-api email-engine-worker email-engine-stop-worker")
     try:
         said = failed(inventory, playbook="playbooks/converge.yml")
         assert "198.18.0.13" in said
@@ -152,7 +152,7 @@ def test_a_stop_by_hand_needs_no_engine(engine, inventory):
         send(mail)
         assert arrived(mail, seconds=3) is None and queued("vmta-mail2") == before + 1
     finally:
-        control("systemctl start email-engine-api email-engine-worker email-engine-stops")
+        control("systemctl start email-engine-api email-engine-worker email-engine-stop-worker")
     converge("-e", json.dumps({"stop_senders": [SECOND]}), inventory=inventory, playbook="playbooks/resume.yml")
     assert arrived(mail, seconds=60)["source_ip"] == "198.19.0.2"
 

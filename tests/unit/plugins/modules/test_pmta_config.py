@@ -626,6 +626,20 @@ def test_stops_are_asserted_again_after_a_start(host):
     assert subprocess.run([script, host.state], env=environment, check=False).returncode == 0
 
 
+def test_stops_since_the_last_converge_are_asserted_again_and_again(host):
+    host.apply(stops=["vmta-b"])
+    (host.state / "stops.json").write_text(json.dumps({**stops(host), "runtime": ["vmta-a", "vmta-b"]}))
+    (host.root / "paused").unlink()
+    environment = {**os.environ, "PMTA": str(host.root / "pmta")}
+    command = [FILES / "email-engine-stops", host.state, "--runtime"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert (host.root / "paused").read_text().split() == ["*/vmta-a"]
+    (host.root / "nopause").touch()
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=10, check=False)
+    assert done.returncode == 1 and "vmta-a could not be paused" in done.stderr
+
+
 def test_an_edited_file_is_replaced_and_reported(host):
     host.apply()
     host.config.write_text(host.config.read_text() + "# by hand\n")
