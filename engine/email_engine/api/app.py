@@ -44,6 +44,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = known
     app.state.sessions = sessionmaker(engine, expire_on_commit=False)
     app.state.places = places.Places(known.database_connections, known.patience)
+    app.state.whole_fleet = places.Places(1, known.patience)
     # For whoever needs a second transaction beside its own: from the same pool, all who hold one would wait for each other's second.
     app.state.aside = sessionmaker(connect(known.database.get_secret_value(), 2))
     waking.install(app.state.sessions, known.redis.get_secret_value())

@@ -14,7 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from email_engine.store import checks, jobs
 from email_engine.store.models import VERDICTS
 
-from .deps import Admin, Transaction
+from .deps import WHOLE_FLEET, Admin, Transaction
 
 router = APIRouter(prefix="/checks", tags=["checks"])
 EDGES = ("a", "ptr", "spf", "helo_spf", "dkim", "dmarc", "mx")
@@ -53,7 +53,7 @@ class Followed(BaseModel):
     unknown: list[str]
 
 
-@router.post("/dns", summary="Report a DNS check; a standby whose DNS is green starts by it")
+@router.post("/dns", dependencies=WHOLE_FLEET, summary="Report a DNS check; a standby whose DNS is green starts by it")
 def dns(report: Report, key: Admin, session: Transaction) -> Followed:
     seen = [checks.Seen(one.name, one.green, one.model_dump(mode="json")["edges"]) for one in report.senders]
     started, unknown = checks.dns(session, key.actor, report.checked_at, seen)

@@ -29,6 +29,15 @@ async def place(request: Request) -> AsyncIterator[None]:
         yield
 
 
+async def alone(request: Request) -> AsyncIterator[None]:
+    async with request.app.state.whole_fleet.one():
+        yield
+
+
+#: Of a route that holds the whole fleet: its next one waits before it takes a connection, so that stops find one.
+WHOLE_FLEET = [Depends(alone, scope="function")]
+
+
 def transaction(request: Request, _place: Annotated[None, Depends(place, scope="function")]) -> Iterator[Session]:
     """One transaction a request: committed when the route returns, rolled back when it raises."""
     sessions: sessionmaker[Session] = request.app.state.sessions

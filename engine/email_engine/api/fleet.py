@@ -22,7 +22,7 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.schema im
 from email_engine.store import applied, declaring, fleet, policy
 from email_engine.store.models import FleetState
 
-from .deps import Admin, Caller, Transaction
+from .deps import WHOLE_FLEET, Admin, Caller, Transaction
 from .errors import Refusal
 from .keys import Caller as Key
 
@@ -99,7 +99,7 @@ class Declaring(BaseModel):
     revision: int
 
 
-@router.put("", summary="Declare an inventory; it touches only what it owns")
+@router.put("", dependencies=WHOLE_FLEET, summary="Declare an inventory; it touches only what it owns")
 def declare(given: Declaration, key: Admin, session: Transaction) -> Declaring:
     fault = next(iter(_validator.iter_errors(given.fleet)), None)
     if fault is not None:
@@ -182,7 +182,7 @@ class Retired(BaseModel):
     unknown: list[str]
 
 
-@beside.post("/fleet:applied", summary="Report what a converge has applied")
+@beside.post("/fleet:applied", dependencies=WHOLE_FLEET, summary="Report what a converge has applied")
 def report(given: Applied, key: Admin, session: Transaction) -> Retired:
     keys = [applied.Key(one.domain, one.selector, one.path, one.public) for one in given.keys]
     retired, unknown = applied.take(session, key.actor, given.revision, keys, given.gone, given.waiting)

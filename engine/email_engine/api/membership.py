@@ -16,7 +16,7 @@ from email_engine.store import fleet, jobs, lifecycle, members, policy
 
 from . import answers, finding
 from .answers import Changed
-from .deps import Admin, Transaction
+from .deps import WHOLE_FLEET, Admin, Transaction
 from .errors import Refusal
 from .once import Creating, Made
 from .senders import Name
@@ -75,6 +75,7 @@ class Added(Changed):
 
 @router.post(
     "",
+    dependencies=WHOLE_FLEET,
     status_code=202,
     response_model=Added,
     summary="Add a sender: address, key, records, virtual MTA and warm-up plan follow by themselves; it starts once its DNS is green",
@@ -91,7 +92,11 @@ def add(given: Joining, key: Admin, session: Transaction, creating: Creating) ->
     return creating(make)
 
 
-@router.patch("/{name}", summary="Change what may change; of an inventory's sender only weight and reserve")
+@router.patch(
+    "/{name}",
+    dependencies=WHOLE_FLEET,
+    summary="Change what may change; of an inventory's sender only weight and reserve",
+)
 def change(
     name: Name, given: Settings, key: Admin, session: Transaction, response: Response, if_match: IfMatch = None
 ) -> Changed:

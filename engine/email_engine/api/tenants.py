@@ -18,7 +18,7 @@ from email_engine.store.models import ApiKey, Tenant
 
 from . import answers, finding, keys
 from .answers import Asked
-from .deps import Admin, Caller, Transaction
+from .deps import WHOLE_FLEET, Admin, Caller, Transaction
 from .once import Creating, Made
 from .paging import After, Limit, Page, page
 from .versions import IfMatch, expect
@@ -72,7 +72,7 @@ def _converge(session: Session, key: keys.Caller) -> Asked:
 def _locked(session: Session, key: keys.Caller, name: str) -> Tenant:
     fleet.hold(session)
     found = finding.tenant(session, key, name)
-    session.refresh(found, with_for_update=True)
+    session.refresh(found, with_for_update=fleet.HELD)
     return found
 
 
@@ -91,7 +91,7 @@ def read(name: Name, key: Caller, session: Transaction, response: Response) -> d
     return found
 
 
-@router.post("", status_code=202, response_model=Changed, summary="Add a tenant of the API's")
+@router.post("", dependencies=WHOLE_FLEET, status_code=202, response_model=Changed, summary="Add a tenant of the API's")
 def add(given: Joining, key: Admin, session: Transaction, creating: Creating) -> Response:
     def make() -> Made:
         asked = {name: value for name, value in given.model_dump(exclude_unset=True).items() if value is not None}
@@ -102,7 +102,7 @@ def add(given: Joining, key: Admin, session: Transaction, creating: Creating) ->
     return creating(make)
 
 
-@router.patch("/{name}", summary="Change an API's tenant")
+@router.patch("/{name}", dependencies=WHOLE_FLEET, summary="Change an API's tenant")
 def change(
     name: Name, given: Settings, key: Admin, session: Transaction, response: Response, if_match: IfMatch = None
 ) -> Changed:
@@ -115,7 +115,12 @@ def change(
     return Changed(tenant=shown, job=job)
 
 
-@router.delete("/{name}", status_code=202, summary="Let an API's tenant go that has no senders; its keys end at once")
+@router.delete(
+    "/{name}",
+    dependencies=WHOLE_FLEET,
+    status_code=202,
+    summary="Let an API's tenant go that has no senders; its keys end at once",
+)
 def remove(name: Name, key: Admin, session: Transaction, if_match: IfMatch = None) -> Changed:
     found = _locked(session, key, name)
     expect(if_match, found.version, required=False)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.moves import CHECK
 
-from . import lifecycle, policy
+from . import fleet, lifecycle, policy
 from .audit import Actor, record
 from .models import Domain, Ip, QueueReport
 
@@ -39,9 +39,8 @@ def take(
 ) -> tuple[list[str], list[str]]:
     """Senders that are retired by this, and domains nobody has. What is gone and yet belongs to the fleet was renewed, not retired."""
     named = {*gone, *waiting}
-    senders = session.scalars(
-        select(Ip).where(Ip.hostname.in_(named), Ip.status != "retired").order_by(Ip.id).with_for_update()
-    ).all()
+    fleet.hold(session)
+    senders = session.scalars(select(Ip).where(Ip.hostname.in_(named), Ip.status != "retired").order_by(Ip.id)).all()
     unknown = _keep_keys(session, actor, {key.domain: key for key in keys})
     declared, retired = policy.load(session), []
     _see(session, senders, waiting)

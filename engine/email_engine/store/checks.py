@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.decide import YES
 
-from . import starts
+from . import fleet, starts
 from .audit import Actor
 from .models import DnsCheck, Domain, Ip
 
@@ -37,8 +37,8 @@ class Seen(NamedTuple):
 def dns(session: Session, actor: Actor, checked_at: datetime, seen: Iterable[Seen]) -> tuple[list[str], list[str]]:
     """Senders that start by this, and names that no sender has. Older than what is known: ignored."""
     by_name = {one.name: one for one in seen}
-    wanted = select(Ip).where(Ip.hostname.in_(by_name), Ip.status != "retired").order_by(Ip.id).with_for_update()
-    senders = session.scalars(wanted).all()
+    fleet.hold(session)
+    senders = session.scalars(select(Ip).where(Ip.hostname.in_(by_name), Ip.status != "retired").order_by(Ip.id)).all()
     # A clock that runs ahead must not make later checks look old.
     at = session.scalars(select(func.least(checked_at, func.now()))).one()
     news = _keep(session, senders, by_name, at)

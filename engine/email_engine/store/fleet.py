@@ -20,14 +20,20 @@ from .models import Domain, FleetState, Ip, Tenant
 _FLEET = 0x666C656574
 _NETWORK = ("interface", "gateway", "table", "ptr")
 _TENANT_COLUMNS = ("name", "routing", "pool")
+#: How rows are locked: FOR NO KEY UPDATE. A plain FOR UPDATE would hold up whoever adds a job or an incident of the tenant.
+HELD = {"key_share": True}
 
 
 def hold(session: Session) -> None:
-    """Whoever judges the whole fleet before changing it does so alone, and holds every sender: each would judge the other's result as
-    missing. Stops of everything and of tenants wait for nobody."""
+    """Whoever judges the whole fleet before changing it does so alone, and holds every sender and tenant: each would judge the other's
+    result as missing.
+
+    All keep one order, so that of two who each hold what the other wants there are none: senders by id, tenants by id, the state of
+    the fleet (by a trigger, with each write), jobs. Locks leave room for rows that only refer to what is locked (`HELD`).
+    """
     session.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _FLEET})
-    # Before anything is written, in one order: of two who each hold what the other wants, neither would get on.
-    session.execute(select(Ip.id).where(Ip.status != "retired").order_by(Ip.id).with_for_update())
+    session.execute(select(Ip.id).where(Ip.status != "retired").order_by(Ip.id).with_for_update(**HELD))
+    session.execute(select(Tenant.id).order_by(Tenant.id).with_for_update(**HELD))
 
 
 def document(session: Session, tenant_id: int | None = None) -> dict[str, Any]:

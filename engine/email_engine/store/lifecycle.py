@@ -25,6 +25,7 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.decid
 from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.moves import BY_STATUS, PERSON
 
 from .audit import Actor, record
+from .fleet import HELD
 from .models import BlacklistEvent, DnsblVerdict, DnsCheck, Incident, Ip, QueueReport, WarmupPlan
 from .policy import Declared
 
@@ -46,7 +47,7 @@ class NotNow(Exception):
 def lock(session: Session, ip_id: int) -> Ip:
     """The sender as it is now, held until the transaction ends."""
     return session.scalars(
-        select(Ip).where(Ip.id == ip_id).with_for_update().execution_options(populate_existing=True)
+        select(Ip).where(Ip.id == ip_id).with_for_update(**HELD).execution_options(populate_existing=True)
     ).one()
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from . import jobs, lifecycle
 from .audit import Actor, record
+from .fleet import HELD
 from .models import FleetState, Ip, Job, Tenant
 
 
@@ -39,7 +40,7 @@ def sender(session: Session, actor: Actor, ip: Ip, paused: bool, reason: str) ->
 
 
 def tenant(session: Session, actor: Actor, found: Tenant, paused: bool, reason: str) -> Stopped:
-    session.refresh(found, with_for_update=True)
+    session.refresh(found, with_for_update=HELD)
     changed = found.paused != paused
     if changed:
         found.paused = paused
@@ -48,13 +49,11 @@ def tenant(session: Session, actor: Actor, found: Tenant, paused: bool, reason: 
 
 
 def everything(session: Session, actor: Actor, paused: bool, reason: str) -> Stopped:
-    changed = session.execute(
-        update(FleetState)
-        .where(FleetState.id == 1, FleetState.paused != paused)
-        .values(paused=paused, revision=FleetState.revision + 1)
-        .returning(FleetState.id)
-    ).first()
-    if changed is not None:
+    # Locked also where nothing changes: stops of the same come one after the other.
+    before = session.scalars(select(FleetState.paused).with_for_update(**HELD)).one()
+    changed = before != paused
+    if changed:
+        session.execute(update(FleetState).values(paused=paused, revision=FleetState.revision + 1))
         _say(session, actor, paused, "everything", None, reason)
     return Stopped(
         changed is not None, _on_the_hosts(session, actor, paused, {"everything": True}, None, "everything", reason)
