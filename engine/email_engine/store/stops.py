@@ -55,9 +55,7 @@ def everything(session: Session, actor: Actor, paused: bool, reason: str) -> Sto
     if changed:
         session.execute(update(FleetState).values(paused=paused, revision=FleetState.revision + 1))
         _say(session, actor, paused, "everything", None, reason)
-    return Stopped(
-        changed is not None, _on_the_hosts(session, actor, paused, {"everything": True}, None, "everything", reason)
-    )
+    return Stopped(changed, _on_the_hosts(session, actor, paused, {"everything": True}, None, "everything", reason))
 
 
 def _say(
