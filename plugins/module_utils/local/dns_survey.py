@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ..dns_text import is_under, longest_suffix
 from ..dns_verdict import edges
-from ..dns_verdict.answers import CIRCLE, NODATA, SILENT_ZONE, UNKNOWN, Answer, Blind, Question, Wanted
+from ..dns_verdict.answers import CIRCLE, NODATA, SILENT_ZONE, UNKNOWN, Answer, Blind, Look, Question, Wanted
 from ..dns_verdict.edges import EDGES, Edge, View, combine, green
 from ..dns_verdict.facts import Facts
 from ..dns_verdict.judges import Judge, judges
@@ -149,20 +149,24 @@ class Survey:
                 return edge
         while True:
             seen: dict[Question, Answer] = {}
-
-            def look(name: str, rtype: str, seen: dict = seen) -> Answer:
-                question = name, rtype
-                if question not in seen:
-                    seen[question] = self._look(sight, name, rtype)
-                return seen[question]
-
             try:
-                edge = judge.judge(facts, look)
+                edge = judge.judge(facts, self._remembering(sight, seen))
             except Wanted as wanted:
                 await self._fetch(*wanted.question)
                 continue
             known.append((seen, edge))
             return edge
+
+    def _remembering(self, sight: Sight, seen: dict[Question, Answer]) -> Look:
+        """A look that keeps in *seen* what it was told."""
+
+        def look(name: str, rtype: str) -> Answer:
+            question = name, rtype
+            if question not in seen:
+                seen[question] = self._look(sight, name, rtype)
+            return seen[question]
+
+        return look
 
     # -- the view of one server ----------------------------------------------------------------------------------------
 

@@ -415,16 +415,17 @@ def test_no_record_makes_a_judge_stumble_and_what_is_unknown_is_never_ok(data):
     # Most of the world stays sound, so that the judges come far.
     for question in data.draw(st.sets(st.sampled_from(sorted(WORLD)), max_size=4)):
         world[question] = data.draw(answers(question[1]))
+    blind = []
+
+    def look(name: str, rtype: str) -> Answer:
+        if (name, rtype) not in world:
+            world[name, rtype] = data.draw(st.one_of(st.just(Answer(NXDOMAIN)), answers(rtype)))
+        if world[name, rtype].unknown:
+            blind.append((name, rtype))
+        return world[name, rtype]
+
     for edge, judge in JUDGES.items():
-        blind = []
-
-        def look(name: str, rtype: str, blind: list = blind) -> Answer:
-            if (name, rtype) not in world:
-                world[name, rtype] = data.draw(st.one_of(st.just(Answer(NXDOMAIN)), answers(rtype)))
-            if world[name, rtype].unknown:
-                blind.append((name, rtype))
-            return world[name, rtype]
-
+        blind.clear()
         found = judge.judge(FACTS, look)
         assert found.verdict in edges.VERDICTS
         assert not (blind and found.verdict == "ok"), (edge, blind, found)
