@@ -153,9 +153,10 @@ class Site:
         path = self.place / "journal"
         return path.read_text().splitlines() if path.exists() else []
 
-    def alive(self) -> list[str]:
-        """The playbooks' processes that are there."""
-        return [said for said in processes() if str(self.place) in said and "email_engine.jobs.worker" not in said]
+    def alive(self, what: str = "cmdline") -> list[str]:
+        """The playbooks' processes that are there: their command lines, or environments."""
+        mine = (f"{self.place}/work", f"{self.place}/journal")
+        return [said[what] for said in processes() if any(one in said["cmdline"] for one in mine)]
 
     def close(self) -> None:
         for path in self.place.glob("hold-*"):
@@ -165,16 +166,16 @@ class Site:
         self.engine.dispose()
 
 
-def processes() -> list[str]:
+def processes() -> list[dict[str, str]]:
     """Command line and environment of every process."""
     found = []
     for one in Path("/proc").iterdir():
         if one.name.isdigit():
             try:
-                said = (one / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                said = {what: (one / what).read_bytes() for what in ("cmdline", "environ")}
             except OSError:
                 continue
-            found.append(said)
+            found.append({what: text.replace(b"\0", b" ").decode(errors="replace") for what, text in said.items()})
     return found
 
 
@@ -183,9 +184,7 @@ class Worker:
 
     def __init__(self, place: Path, lane: str, settings: dict[str, object], number: int):
         self._output = place / f"worker-{lane}-{number}.log"
-        program = (
-            f"from email_engine.jobs.worker import run; raise SystemExit(run({lane!r}))  # email_engine.jobs.worker"
-        )
+        program = f"from email_engine.jobs.worker import run; raise SystemExit(run({lane!r}))"
         more = {f"EMAIL_ENGINE_{name.upper()}": str(value) for name, value in settings.items()}
         with self._output.open("w") as output:
             self.process = subprocess.Popen(

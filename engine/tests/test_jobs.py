@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -189,11 +190,17 @@ def test_a_lost_claim_stops_the_playbook_and_writes_nothing(site, hands):
     site.hold()
     job = site.ask()
     site.begun()
-    with site.sessions() as session, session.begin():
-        session.execute(update(Job).values(worker="somebody else", progress={"theirs": True}))
-    wait(lambda: not site.alive(), 30)
-    found = site.job(job)
-    assert (found.state, found.worker, found.progress) == ("running", "somebody else", {"theirs": True})
+    with site.sessions() as theirs:
+        # Somebody else, who also clears away what is not theirs.
+        for path in site.place.glob("work/job-*"):
+            shutil.rmtree(path, ignore_errors=True)
+        theirs.execute(update(Job).values(worker="somebody else", progress={"theirs": True}))
+        theirs.commit()
+        wait(lambda: jobs.lock(theirs, job.number))
+        wait(lambda: not site.alive(), 30, site.alive)
+        found = site.job(job)
+        assert (found.state, found.worker, found.progress) == ("running", "somebody else", {"theirs": True})
+        theirs.execute(text("SELECT pg_advisory_unlock_all()"))
     # Whom nobody has in hand, the sweep finds.
     site.go_on()
     assert site.until(job, "succeeded").attempts == 2
@@ -256,7 +263,9 @@ def test_no_secret_leaves_a_job(site):
     job = site.ask("stop", lane="converge", arguments={"senders": ["m1"], "reason": f"ee_0123abcd_{MARK:x<43}"})
     (site.place / "hold-stop").touch()
     site.begun("stop")
-    assert [said for said in processes() if MARK in said] == []
+    environments = site.alive("environ")
+    assert len(environments) >= 3 and [said for said in environments if MARK in said] == []
+    assert [said["cmdline"] for said in processes() if MARK in said["cmdline"]] == []
     site.go_on("stop")
     failed = site.until(job, "failed")
     said = "\n".join(str(vars(line)) for line in site.lines(job))

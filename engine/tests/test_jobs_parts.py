@@ -339,9 +339,9 @@ SLEEPERS = "setsid sleep 300 & (setsid sh -c 'sleep 301 & sleep 302' &) ; echo s
 
 
 @pytest.fixture
-def guarded(tmp_path):
-    def start(script, lock="-", grace="1", parent=None):
-        command = [sys.executable, "-I", guard.__file__, str(parent or os.getpid()), grace, str(tmp_path / "pid"), lock]
+def guarded():
+    def start(script, lock="-"):
+        command = [sys.executable, "-I", guard.__file__, str(os.getpid()), "1", lock]
         return subprocess.Popen([*command, "sh", "-c", script], stdout=subprocess.PIPE, text=True)
 
     return start
@@ -370,10 +370,10 @@ def test_nothing_outlives_the_guard(guarded, script, told, status):
     assert process.wait(10) == status and sleeping() == []
 
 
-def test_a_guard_dies_with_its_worker(tmp_path):
+def test_a_guard_dies_with_its_worker():
     program = f"""
 import os, subprocess, sys
-subprocess.run([sys.executable, "-I", {guard.__file__!r}, str(os.getpid()), "1", {str(tmp_path / "pid")!r}, "-", "sh", "-c", {SLEEPERS + "wait"!r}])
+subprocess.run([sys.executable, "-I", {guard.__file__!r}, str(os.getpid()), "1", "-", "sh", "-c", {SLEEPERS + "wait"!r}])
 """
     worker = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
     assert worker.stdout.readline() == "started\n"

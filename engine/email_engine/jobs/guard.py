@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A program between a worker and its playbook: no process of the playbook outlives either.
 
-    guard.py WORKER GRACE PID_FILE LOCK_FILE COMMAND...
+    guard.py WORKER GRACE LOCK_FILE COMMAND...
 
 WORKER: the parent's process ID; when it ends, however it does, so does the playbook. A SIGTERM ends it too: COMMAND gets one, and
 after GRACE seconds everything that is left is killed, also processes that made a session of their own, as Ansible's do.
@@ -61,7 +61,8 @@ def _alone(path: str) -> None:
         time.sleep(0.1)
 
 
-def _children() -> list[int]:
+def children() -> list[int]:
+    """Of this process, without theirs."""
     found = []
     for one in Path("/proc").iterdir():
         if one.name.isdigit():
@@ -78,7 +79,7 @@ def _clear(seconds: float) -> None:
     """Kill all that is left. Grandchildren become children when their parent ends, so it goes round until there are none."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        for one in _children():
+        for one in children():
             try:
                 os.kill(one, signal.SIGKILL)
             except OSError:
@@ -91,12 +92,11 @@ def _clear(seconds: float) -> None:
         time.sleep(0.02)
 
 
-def main(worker: str, grace: str, pid_file: str, lock_file: str, *command: str) -> int:
+def main(worker: str, grace: str, lock_file: str, *command: str) -> int:
     signal.signal(signal.SIGTERM, _told)
     _LIBC.prctl(_PR_SET_CHILD_SUBREAPER, 1)
     process = None
     try:
-        Path(pid_file).write_text(str(os.getpid()))
         _die_with(int(worker), signal.SIGTERM)
         if lock_file != "-":
             _alone(lock_file)

@@ -19,11 +19,11 @@ from ansible_runner import Runner, RunnerConfig
 
 from email_engine.settings import Settings
 
+from . import guard
 from .kinds import COLLECTION
 
 log = logging.getLogger(__name__)
 FORKS = 20
-_GUARD = Path(__file__).with_name("guard.py")
 
 
 class Unsafe(str):
@@ -43,6 +43,19 @@ def _unsafe(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _unsafe(one) for key, one in value.items()}
     return [_unsafe(one) for one in value] if isinstance(value, (list, tuple)) else value
+
+
+def _end(mark: bytes) -> bool:
+    """Tell the guard with *mark* among its arguments to end; False: it has not got as far as to have any. No file says its process
+    ID, because whoever has the job by now clears away the files of this attempt."""
+    for one in guard.children():
+        try:
+            if mark in Path(f"/proc/{one}/cmdline").read_bytes():
+                os.kill(one, signal.SIGTERM)
+                return True
+        except OSError:
+            continue
+    return False
 
 
 def connection(settings: Settings) -> dict[str, Any]:
@@ -117,10 +130,16 @@ def run(
     config.prepare()
     wanted = environment(settings, place)
     config.env = {name: value for name, value in config.env.items() if os.environ.get(name) != value} | wanted
-    pid_file = place / "guard.pid"
-    guard = [sys.executable, "-I", str(_GUARD), str(os.getpid()), str(settings.job_grace), str(pid_file)]
     program = str(Path(sys.executable).with_name("ansible-playbook"))
-    config.command = [*guard, str(lock) if lock else "-", program, *config.command[1:]]
+    command = [
+        sys.executable,
+        "-I",
+        guard.__file__,
+        str(os.getpid()),
+        str(settings.job_grace),
+        str(lock) if lock else "-",
+    ]
+    config.command = [*command, program, *config.command[1:]]
 
     def event(found: Mapping[str, Any]) -> bool:
         try:
@@ -134,9 +153,8 @@ def run(
     def look() -> bool:
         # ansible-runner would kill a process group, of which Ansible's workers are no part.
         nonlocal told
-        if not told and stopped() and pid_file.exists() and (pid := pid_file.read_text()):
-            os.kill(int(pid), signal.SIGTERM)
-            told = True
+        if not told and stopped():
+            told = _end(str(extra).encode())
         return False
 
     runner = Runner(config, cancel_callback=look, event_handler=event)
