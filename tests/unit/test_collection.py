@@ -111,9 +111,9 @@ def test_every_sanity_exception_has_a_reason():
 
 # --- Every file -------------------------------------------------------------------------------------------------------
 
-# Files of a reader's own (inventories to copy), data, and texts that are shown as they are.
+# Files of a reader's own (inventories to copy), data, templates, and texts that are shown as they are.
 WITHOUT_HEADER = re.compile(
-    r"(^|/)(LICENSE|\.gitignore|[^/]+\.(md|csv|json|j2|txt|sample))$|^(inventories|group_vars)/|^tests/standins/[^/]+/debian/"
+    r"(^|/)(LICENSE|\.gitignore|[^/]+\.(md|csv|json|j2|html|lock|txt|sample))$|^(inventories|group_vars)/|^tests/standins/[^/]+/debian/"
 )
 HEADER = "SPDX-License-Identifier: GPL-3.0-or-later"
 
