@@ -56,6 +56,15 @@ def test_a_dry_run_judges_and_stores_nothing(client, app, admin, known):
     assert problem(declare(app, admin, fleet(), dry_run=True), 409)["detail"].count("is empty") == 1
 
 
+def test_a_body_that_curl_calls_a_form_is_json(client, admin, known):
+    headers = {**admin, "Content-Type": "application/x-www-form-urlencoded"}
+    answer = client.post(
+        "/api/v1/ips", headers=headers, content='{"ip": "198.19.0.9", "domain": "m9.sos.test", "tenant": "sos"}'
+    )
+    assert answer.status_code == 202, answer.text
+    assert client.post("/api/v1/ips", headers=headers, content="ip=198.19.0.8").status_code == 422
+
+
 @pytest.mark.parametrize(
     ("change", "word"),
     [

@@ -20,6 +20,7 @@ from . import (
     access,
     again,
     audit,
+    bodies,
     checks,
     domains,
     errors,
@@ -52,6 +53,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.redis = Redis.from_url(known.redis.get_secret_value(), socket_timeout=0.5, socket_connect_timeout=0.5)
     app.state.senders = {}
     errors.install(app)
+    app.add_middleware(bodies.Bodies)
     app.add_middleware(again.Again)
     app.add_middleware(counting.CountRequests)
     app.add_middleware(requests.Requests)
