@@ -232,8 +232,10 @@ def test_a_wiped_redis_only_delays(site, broker):
     job = site.ask()
     redis_py.Redis.from_url(broker.url).flushall()
     broker.kill()
-    site.worker()  # starts without one
+    worker = site.worker()  # starts without one
     site.until(job, "succeeded")
+    # And ends without one.
+    assert worker.end() == 0
     broker.start()
 
 

@@ -24,8 +24,8 @@ from email_engine.store.models import Ip, Job
 from .kinds import KINDS
 
 log = logging.getLogger(__name__)
-# Any number, always the same: sweeps do not meet.
-_SWEEPING = 0x7377656570
+# Any number, always the same: of two sweeps at the same part, one goes on to the next.
+_SWEEPING = 0x73776570
 #: Minutes between two checks of the DNS that a new sender waits for; seconds between two looks for what is too old.
 CHECK_EVERY, PRUNE_EVERY = 15, 3600
 
@@ -38,10 +38,10 @@ class Sweep:
 
     def run(self) -> None:
         """Raises what the database raises; the next one starts anew."""
-        for part in (self._orphans, self._checks, self._alerts, self._prune):
+        for number, part in enumerate((self._orphans, self._checks, self._alerts, self._prune)):
             try:
                 with self._sessions() as session, session.begin():
-                    if session.scalar(select(func.pg_try_advisory_xact_lock(_SWEEPING))):
+                    if session.scalar(select(func.pg_try_advisory_xact_lock(_SWEEPING, number))):
                         part(session)
             except SQLAlchemyError:
                 self._blind = time.monotonic()

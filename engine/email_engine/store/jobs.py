@@ -179,7 +179,7 @@ def orphans(session: Session, seconds: float) -> list[Job]:
     def recent(moment: ColumnElement[Any]) -> ColumnElement[bool]:
         return func.abs(func.extract("epoch", _NOW - moment)) < seconds
 
-    silent = select(Job).where(Job.state == "running", not_(recent(Job.seen_at)), not_(recent(STARTED)))
+    silent = select(Job).where(Job.state == "running", _KNOWN, not_(recent(Job.seen_at)), not_(recent(STARTED)))
     found = session.scalars(silent.order_by(Job.number).with_for_update(skip_locked=True))
     free = func.pg_try_advisory_xact_lock
     return [job for job in found if session.scalar(select(free(_RUNNING, job.number % 2**31)))]
