@@ -17,11 +17,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from ansible.parsing.vault import VaultLib, VaultSecret
+from redis import Redis
 from sqlalchemy import literal_column, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import sessionmaker
 
-from email_engine.jobs import guard, kinds, redaction, waking
+from email_engine.jobs import celery, guard, kinds, redaction, waking
 from email_engine.jobs.report import LONGEST, Report, remedy
 from email_engine.jobs.sweep import Sweep
 from email_engine.redaction import Redactor
@@ -619,3 +620,35 @@ def test_a_commit_does_not_fail_without_redis(sessions, ask, tmp_path):
     began = time.monotonic()
     ask()
     assert states(sessions) == ["queued"] and time.monotonic() - began < 2
+
+
+def test_only_what_is_committed_wakes(sessions, redis):
+    waking.install(sessions, redis[0])
+    broker = Redis.from_url(redis[0])
+    broker.flushall()
+
+    def messages():
+        return broker.llen(celery.queue("stop"))
+
+    with sessions() as session, session.begin():
+        with session.begin_nested():
+            jobs.enqueue(session, WHO, "stop")
+        assert messages() == 0
+    assert messages() == 1
+    with sessions() as session:
+        jobs.enqueue(session, WHO, "stop")
+        session.rollback()
+        session.commit()
+    assert messages() == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "wanted"),
+    [
+        ("redis://host:6379/1", "redis://host:6379/1"),
+        ("unix:///run/redis.sock", "redis+socket:///run/redis.sock?virtual_host=0"),
+        ("unix://:word@/run/redis.sock?db=3", "redis+socket://:word@/run/redis.sock?virtual_host=3"),
+    ],
+)
+def test_the_brokers_url(url, wanted):
+    assert celery.broker(url) == wanted

@@ -23,6 +23,8 @@ def install(sessions: sessionmaker[Session], redis: str) -> None:
 
     @event.listens_for(sessions, "after_commit")
     def committed(session: Session) -> None:
+        if session.in_nested_transaction():  # a savepoint's: nobody else sees the job yet
+            return
         for lane in session.info.pop(WAKE, ()):
             try:
                 celery.wake(app, lane)
@@ -32,4 +34,5 @@ def install(sessions: sessionmaker[Session], redis: str) -> None:
 
     @event.listens_for(sessions, "after_rollback")
     def rolled_back(session: Session) -> None:
-        session.info.pop(WAKE, None)
+        if not session.in_nested_transaction():
+            session.info.pop(WAKE, None)
