@@ -53,7 +53,10 @@ def choose(wish: Wish, key: Caller, session: Transaction, request: Request) -> C
         # The same words as for a tenant that does not exist.
         raise Refusal(404, "No such tenant", f"there is no tenant {wish.tenant}")
     senders = _senders(request, session, key, tenant)
-    today = sends.today(session, tenant)
+    if wish.mode == "least_used":
+        today, lately = sends.today_and_last_hour(session, tenant)
+    else:
+        today, lately = sends.today(session, tenant), {}
     found = selection.candidates(senders, tenant, selection.CAMPAIGN_PURPOSES[wish.campaign], today)
     if not found.senders:
         refused = [{"sender": one.sender, "reason": one.reason} for one in found.refused]
@@ -64,7 +67,7 @@ def choose(wish: Wish, key: Caller, session: Transaction, request: Request) -> C
         turn = turns.take(request.app.state.redis, request.app.state.aside, f"{tenant}/{wish.campaign}")
         chosen = selection.round_robin(found.senders, turn)
     elif wish.mode == "least_used":
-        chosen = selection.least_used(found.senders, sends.last_hour(session, tenant))
+        chosen = selection.least_used(found.senders, lately)
     else:
         chosen = selection.weighted_random(found.senders, random.random())
     return Choice(

@@ -5,31 +5,38 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select, text
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, func, select, text
 from sqlalchemy.orm import Session
 
 from .models import Ip, SentHour, Tenant
 
+# Hours are reported whole, so the running one and the one before it count as the last.
+_DAY = text("date_trunc('day', now(), 'UTC')")
+_HOUR = text("date_trunc('hour', now(), 'UTC') - interval '1 hour'")
 
-def _since(session: Session, tenant: str, start) -> dict[str, int]:
-    rows = session.execute(
-        select(Ip.hostname, func.sum(SentHour.sent))
+
+def _sums(session: Session, tenant: str, start: Any, *sums: Any) -> Sequence[Row[Any]]:
+    """Rows of name and sums, of the senders that handed anything on since *start*."""
+    # Not joined: the planner would not know that it is one tenant, and read the hours and senders of all.
+    number = select(Tenant.id).where(Tenant.name == tenant).scalar_subquery()
+    return session.execute(
+        select(Ip.hostname, *sums)
         .join(Ip, Ip.id == SentHour.ip_id)
-        # Not joined: the planner would not know that it is one tenant, and read the hours of all.
-        .where(
-            SentHour.tenant_id == select(Tenant.id).where(Tenant.name == tenant).scalar_subquery(),
-            SentHour.hour >= start,
-        )
+        .where(SentHour.tenant_id == number, Ip.tenant_id == number, SentHour.hour >= start)
         .group_by(Ip.hostname)
-    )
-    return {name: int(sent) for name, sent in rows}
+    ).all()
 
 
 def today(session: Session, tenant: str) -> dict[str, int]:
     """By sender, since midnight UTC."""
-    return _since(session, tenant, text("date_trunc('day', now(), 'UTC')"))
+    return {name: int(sent) for name, sent in _sums(session, tenant, _DAY, func.sum(SentHour.sent))}
 
 
-def last_hour(session: Session, tenant: str) -> dict[str, int]:
-    """By sender; whole hours are reported, so the running one and the one before it count."""
-    return _since(session, tenant, text("date_trunc('hour', now()) - interval '1 hour'"))
+def today_and_last_hour(session: Session, tenant: str) -> tuple[dict[str, int], dict[str, int]]:
+    """Both at once, each by sender."""
+    of = [func.coalesce(func.sum(SentHour.sent).filter(SentHour.hour >= start), 0) for start in (_DAY, _HOUR)]
+    rows = _sums(session, tenant, func.least(_DAY, _HOUR), *of)
+    return {row[0]: int(row[1]) for row in rows}, {row[0]: int(row[2]) for row in rows}
