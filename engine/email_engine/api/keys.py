@@ -99,9 +99,9 @@ def find(session: Session, pepper: str, key: str) -> Caller | None:
     return Caller(row.id, row.name, row.tenant_id, row.tenant, row.revision)
 
 
-def again(session: Session, key_id: int) -> Caller | None:
-    """The caller who has shown the key before; None when it has expired or was revoked since."""
-    row = _valid(session, ApiKey.id == key_id)
+def again(session: Session, key_id: int, begins: str) -> Caller | None:
+    """The caller who has shown the key before, whose digest began so; None when it has expired, was revoked or replaced since."""
+    row = _valid(session, (ApiKey.id == key_id) & ApiKey.hash.startswith(begins, autoescape=True))
     return Caller(row.id, row.name, row.tenant_id, row.tenant, row.revision) if row else None
 
 

@@ -40,13 +40,14 @@ def enter(
     known = request.app.state.settings
     where = request.client.host if request.client else "socket"
     limits.spend(request.app.state.redis, f"login-{where}", TRIES)
-    found = keys.find(session, known.key_pepper.get_secret_value(), key.strip())
+    pepper, key = known.key_pepper.get_secret_value(), key.strip()
+    found = keys.find(session, pepper, key)
     if found is None:
         fault = "This key is unknown, expired or revoked."
         return page(request, "login.html", None, 401, token=whose.token, after=sessions.local(after), fault=fault)
     answer = RedirectResponse(sessions.local(after), 303)
     # A new token: the one before was seen by whoever was here before.
-    sessions.remember(request, answer, Visitor(found.key_id, secrets.token_urlsafe(16)))
+    sessions.remember(request, answer, Visitor(found.key_id, secrets.token_urlsafe(16), keys.digest(key, pepper)[:16]))
     return answer
 
 

@@ -27,10 +27,12 @@ HOURS = 12
 
 
 class Visitor(NamedTuple):
-    """Whoever asks. key_id: None before the login. token: what a form has to repeat."""
+    """Whoever asks. key_id: None before the login. token: what a form has to repeat. digest: how the key's begins: a row may be
+    given another key."""
 
     key_id: int | None
     token: str
+    digest: str = ""
 
 
 class Visit(NamedTuple):
@@ -58,14 +60,13 @@ def visitor(request: Request) -> Visitor:
     """A cookie that is missing, forged or too old is nobody's."""
     signer = _signer(request.app.state.settings)
     try:
-        key_id, token = signer.loads(request.cookies.get(COOKIE, ""), max_age=HOURS * 3600)
-        return Visitor(key_id, token)
+        return Visitor(*signer.loads(request.cookies.get(COOKIE, ""), max_age=HOURS * 3600))
     except BadSignature:
         return Visitor(None, secrets.token_urlsafe(16))
 
 
 def remember(request: Request, response: Response, whose: Visitor) -> None:
-    value = _signer(request.app.state.settings).dumps([whose.key_id, whose.token])
+    value = _signer(request.app.state.settings).dumps(list(whose))
     response.set_cookie(COOKIE, value, max_age=HOURS * 3600, path="/", secure=True, httponly=True, samesite="strict")
 
 
@@ -74,7 +75,7 @@ def forget(response: Response) -> None:
 
 
 def visit(request: Request, session: Transaction, found: Annotated[Visitor, Depends(visitor)]) -> Visit:
-    key = keys.again(session, found.key_id) if found.key_id is not None else None
+    key = keys.again(session, found.key_id, found.digest) if found.key_id is not None and found.digest else None
     if key is None:
         raise LoginNeeded
     request.state.key = key.name
