@@ -62,7 +62,9 @@ def caller(
             401, "No valid API key", f"the header X-API-KEY is {why}", {"WWW-Authenticate": 'ApiKey header="X-API-KEY"'}
         )
     request.state.key = found.name
-    limits.spend(request.app.state.redis, found.key_id, known.requests_per_minute)
+    # Stops are counted by themselves: a key that chooses senders all day can still make one.
+    who = f"stop-{found.key_id}" if request.url.path.endswith(":pause") else found.key_id
+    limits.spend(request.app.state.redis, who, known.requests_per_minute)
     return found
 
 
