@@ -19,9 +19,9 @@ class Bodies:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith("/api/"):
-            headers = [
+            # In the scope itself, not in a copy: logs and metrics read in it afterwards which route was taken.
+            scope["headers"] = [
                 (name, b"application/json" if name == b"content-type" and value.startswith(_UNASKED) else value)
                 for name, value in scope["headers"]
             ]
-            scope = {**scope, "headers": headers}
         await self.app(scope, receive, send)
