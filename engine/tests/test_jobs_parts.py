@@ -262,16 +262,20 @@ def test_what_becomes_of_an_orphan(sessions, settings, running, long_up, values,
 @pytest.fixture
 def waiting(client, admin, app):
     body = {"made_at": "2026-11-22T00:00:00Z", "declared_from": "control", "revision": "abc"}
-    wanted = fleet(sender(1, status="standby"))
+    wanted = fleet(sender(1, status="standby"), sender(2))
     assert client.put("/api/v1/fleet", headers=admin, json={**body, "fleet": wanted}).status_code == 200
     with app.state.sessions() as session, session.begin():
-        session.execute(update(Ip).values(reserve=False, status="standby"))
+        session.execute(update(Ip).where(Ip.hostname == "m1.sos.test").values(reserve=False))
 
 
 def test_who_waits_for_the_dns_is_looked_at(sessions, settings, waiting):
     def checks():
         with sessions() as session:
-            return len(session.scalars(select(Job).where(Job.kind == "dns_check")).all())
+            found = session.scalars(select(Job).where(Job.kind == "dns_check")).all()
+        assert all(job.arguments == {"senders": ["m1.sos.test"]} for job in found), (
+            "of those who wait, not of everybody"
+        )
+        return len(found)
 
     with sessions() as session, session.begin():
         session.execute(text("DELETE FROM jobs"))

@@ -64,10 +64,11 @@ class Sweep:
 
     def _checks(self, session: Session) -> None:
         """Who waits for the DNS starts when it is green; somebody has to look."""
-        waiting = select(Ip.id).where(Ip.status == "standby", Ip.reserve.is_(False))
+        waiting = select(Ip.hostname).where(Ip.status == "standby", Ip.reserve.is_(False), Ip.declared)
         checking = [name for name, kind in KINDS.items() if "dns_check" in kind.playbooks]
-        if session.scalar(waiting.limit(1)) is not None and not jobs.asked_lately(session, checking, CHECK_EVERY):
-            jobs.enqueue(session, jobs.WORKER, "dns_check", once=True)
+        names = list(session.scalars(waiting.order_by(Ip.hostname)))
+        if names and not jobs.asked_lately(session, checking, CHECK_EVERY):
+            jobs.enqueue(session, jobs.WORKER, "dns_check", arguments={"senders": names}, once=True)
 
     def _alerts(self, session: Session) -> None:
         for alert in alerts.raise_due(session):
