@@ -238,7 +238,7 @@ def test_no_password_is_shown_or_written_as_text(imported):
 
 
 def test_a_second_run_changes_nothing(imported):
-    assert [int(count) for count in re.findall(r"changed=(\d+)", imported["second"])] == [0, 0]
+    assert set(re.findall(r"changed=(\d+)", imported["second"].rpartition("PLAY RECAP")[2])) == {"0"}
 
 
 @pytest.mark.parametrize("receiver", RECEIVERS)
