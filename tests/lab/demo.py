@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.proof import proof_table
-from ansible_collections.email_engine.fleet.tests.lab.engine import Engine
+from ansible_collections.email_engine.fleet.tests.lab.engine import Engine, environment
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = ROOT / "build" / "demo"
@@ -40,7 +40,11 @@ def play(name: str, playbook: str, inventory: Path, *extra: str) -> tuple[float,
     begin = time.monotonic()
     with log.open("w") as stream:
         code = subprocess.run(
-            [PLAYBOOK, "-i", str(inventory), playbook, *extra], cwd=ROOT, stdout=stream, stderr=subprocess.STDOUT
+            [PLAYBOOK, "-i", str(inventory), playbook, *extra],
+            cwd=ROOT,
+            env=environment(inventory),
+            stdout=stream,
+            stderr=subprocess.STDOUT,
         ).returncode
     seconds = round(time.monotonic() - begin, 1)
     text = log.read_text()

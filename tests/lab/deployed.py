@@ -12,6 +12,8 @@ import time
 import uuid
 from pathlib import Path
 
+from ansible_collections.email_engine.fleet.tests.lab.engine import environment
+
 ROOT = Path(__file__).resolve().parents[2]
 PLAYBOOK = str(Path(sys.executable).parent / "ansible-playbook")
 READER = (ROOT / "tests/lab/read_mail.py").read_text()
@@ -43,7 +45,12 @@ def ssh(machine, command, stdin=None, codes=(0,)):
 
 def converge(*extra, inventory="inventories/lab", playbook="site.yml", expect=0):
     done = subprocess.run(
-        [PLAYBOOK, "-i", str(inventory), playbook, *extra], cwd=ROOT, capture_output=True, text=True, timeout=900
+        [PLAYBOOK, "-i", str(inventory), playbook, *extra],
+        cwd=ROOT,
+        env=environment(Path(inventory)),
+        capture_output=True,
+        text=True,
+        timeout=900,
     )
     assert done.returncode == expect or (expect and done.returncode), done.stdout[-6000:] + done.stderr[-2000:]
     return done.stdout + done.stderr
