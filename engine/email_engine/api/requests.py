@@ -14,6 +14,8 @@ import time
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from email_engine.routes import template
+
 from .errors import problem
 
 log = logging.getLogger(__name__)
@@ -53,9 +55,7 @@ class Requests:
             if not status:
                 detail = f"something went wrong that was not foreseen; the engine's log tells it under request {number}"
                 await problem(500, "A fault of the engine", detail)(scope, receive, tell)
-        # Of a router that another one includes, the path as the application has it is in FastAPI's own place only.
-        chosen = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
-        route = getattr(chosen, "path", None)
+        route = template(scope)
         level = logging.ERROR if fault else logging.DEBUG if route in _QUIET else logging.INFO
         told = {"method": scope["method"], "route": route, "status": status, "key": scope["state"].get("key")}
         told["ms"] = round((time.perf_counter() - begin) * 1000, 1)

@@ -10,6 +10,8 @@ import time
 from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from email_engine.routes import template
+
 from .families import FAMILIES
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -47,12 +49,6 @@ class CountRequests:
             await self.app(scope, receive, watch)
         finally:
             method = scope["method"] if scope["method"] in METHODS else "other"
-            route = _template(scope)
+            route = template(scope) or "none"
             _count.labels(method, route, str(status)).inc()
             _duration.labels(method, route).observe(time.perf_counter() - began)
-
-
-def _template(scope: Scope) -> str:
-    # FastAPI's route knows its own part of the path only; the whole is in the context of the routers around it.
-    context = scope.get("fastapi", {}).get("effective_route_context")
-    return getattr(context or scope.get("route"), "path", "none")
