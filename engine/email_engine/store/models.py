@@ -31,6 +31,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy import text as sql_text
 from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -38,8 +39,12 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.status im
 
 OWNERS = ("inventory", "api")
 VERDICTS = ("yes", "no", "unknown")
-#: One converge at a time; a stop waits for none.
-LANES = ("converge", "stop")
+#: One converge at a time; a stop and a check wait for none.
+LANES = ("converge", "stop", "check")
+#: What a DNSBL showed of itself when it was last tested (RFC 5782); how a check went.
+LIST_STATES = ("healthy", "failed", "blind", "unknown")
+RUN_STATES = ("ok", "blind", "distrusted", "failed")
+ALERT_SEVERITIES = ("critical", "warning", "info")
 JOB_STATES = ("queued", "running", "succeeded", "failed", "cancelled")
 
 
@@ -121,7 +126,10 @@ class Domain(Base):
 
 
 class Ip(Base):
-    """A sender. Uniqueness counts those that are not retired: an address may serve again, as another sender."""
+    """A sender. Uniqueness counts those that are not retired: an address may serve again, as another sender.
+
+    paused, reasons: a person's stop. hold_reason, hold_until: the engine's own, which ends by itself. starts_as: what the inventory
+    declares it to become once its DNS is green, {"status": "warming"|"active", "phase": str|null}."""
 
     __tablename__ = "ips"
 
@@ -148,6 +156,9 @@ class Ip(Base):
     provider_quota: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     paused: Mapped[bool] = mapped_column(server_default=text("false"))
     reasons: Mapped[list[str]] = mapped_column(server_default=text("'{}'"))
+    hold_reason: Mapped[str | None]
+    hold_until: Mapped[datetime | None]
+    starts_as: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     declared: Mapped[bool] = mapped_column(server_default=text("true"))
     mailwizz_server_id: Mapped[int | None]
     version: Mapped[int] = mapped_column(server_default=text("1"))
@@ -164,6 +175,7 @@ class Ip(Base):
         CheckConstraint("daily_quota >= 0", name="daily_quota"),
         CheckConstraint("hostname = lower(hostname)", name="hostname_lower"),
         CheckConstraint("masklen(address) = 32", name="address"),
+        CheckConstraint("(hold_reason IS NULL) = (hold_until IS NULL)", name="hold"),
         CheckConstraint(f"purposes <@ ARRAY[{', '.join(repr(one) for one in PURPOSES)}]::varchar[]", name="purposes"),
         Index("uq_ips_address", "address", unique=True, postgresql_where=text("status <> 'retired'")),
         Index("uq_ips_hostname", "hostname", unique=True, postgresql_where=text("status <> 'retired'")),
@@ -197,7 +209,10 @@ def of_sender(*more: Any) -> tuple[Any, ...]:
 
 
 class WarmupPlan(OfSender, Base):
-    """The warm-up of one sender. Rates of the last seven days: null until enough is known."""
+    """The warm-up of one sender. Rates of the last seven days: null until enough is known.
+
+    growth: where the steps beyond the last phase are. down_from, down_until: a warm-down, from that quota to nothing at that moment.
+    closed_day: the last day that was judged."""
 
     __tablename__ = "warmup_plans"
 
@@ -212,12 +227,17 @@ class WarmupPlan(OfSender, Base):
     open_rate_7d: Mapped[float | None]
     paused: Mapped[bool] = mapped_column(server_default=text("false"))
     pause_until: Mapped[datetime | None]
+    growth: Mapped[float | None]
+    down_from: Mapped[int | None]
+    down_until: Mapped[datetime | None]
+    closed_day: Mapped[date | None]
 
     __table_args__ = of_sender(UniqueConstraint("ip_id"), CheckConstraint("current_daily_quota >= 0", name="quota"))
 
 
 class WarmupDay(Base):
-    """What a sender did on one day, UTC."""
+    """What a sender did on one day, UTC. cap: its quota of that day. first_attempts: recipients tried for the first time on that day;
+    delivered_24h: of those, within a day. verdict: what the day counted for."""
 
     __tablename__ = "warmup_daily_stats"
 
@@ -230,6 +250,11 @@ class WarmupDay(Base):
     complaints: Mapped[int] = mapped_column(server_default=text("0"))
     opens: Mapped[int] = mapped_column(server_default=text("0"))
     clicks: Mapped[int] = mapped_column(server_default=text("0"))
+    cap: Mapped[int | None]
+    first_attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    delivered_24h: Mapped[int] = mapped_column(server_default=text("0"))
+    deferred: Mapped[int] = mapped_column(server_default=text("0"))
+    verdict: Mapped[str | None]
 
     __table_args__ = (UniqueConstraint("plan_id", "date"),)
 
@@ -252,12 +277,13 @@ class SentHour(OfSender, Base):
 
 
 class BlacklistEvent(OfSender, Base):
-    """One listing on one list, from the check that first saw it to the one that saw it gone."""
+    """One listing on one list, from the check that first saw it to the one that saw it gone. target: the address or the domain."""
 
     __tablename__ = "blacklist_events"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     blacklist_name: Mapped[str]
+    target: Mapped[str] = mapped_column(server_default="")
     codes: Mapped[list[str]]
     severity: Mapped[str]
     listed_at: Mapped[datetime] = now()
@@ -268,6 +294,7 @@ class BlacklistEvent(OfSender, Base):
             "uq_blacklist_events_open",
             "ip_id",
             "blacklist_name",
+            "target",
             unique=True,
             postgresql_where=text("cleared_at IS NULL"),
         )
@@ -275,7 +302,8 @@ class BlacklistEvent(OfSender, Base):
 
 
 class DnsCheck(OfSender, Base):
-    """What the last DNS check saw of a sender. edges: {edge: {"verdict", "wanted", "found", "server", "remedy"}}; green: of all edges."""
+    """What the last DNS check saw of a sender. edges: {edge: {"verdict", "wanted", "found", "server", "remedy"}}; green: of all edges.
+    streak: so many checks in a row saw that colour."""
 
     __tablename__ = "dns_checks"
 
@@ -283,21 +311,153 @@ class DnsCheck(OfSender, Base):
     checked_at: Mapped[datetime]
     green: Mapped[str]
     edges: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    streak: Mapped[int] = mapped_column(server_default=text("1"))
 
     __table_args__ = of_sender(UniqueConstraint("ip_id"), one_of("green", VERDICTS))
 
 
 class DnsblVerdict(OfSender, Base):
-    """What the last check heard of one list about one sender. listed: unknown where the list gave no sound answer."""
+    """What the last check heard of one list about one sender. listed: unknown where the list gave no sound answer.
+
+    target: the address or the domain that was asked about. severity: what its codes mean; null where it is not listed. streak: so many
+    checks in a row said the same, the first of them at since."""
 
     __tablename__ = "dnsbl_verdicts"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     blacklist_name: Mapped[str]
+    target: Mapped[str] = mapped_column(server_default="")
     listed: Mapped[str]
+    codes: Mapped[list[Any]] = mapped_column(server_default=text("'[]'"))
+    severity: Mapped[str | None]
+    detail: Mapped[str | None]
+    streak: Mapped[int] = mapped_column(server_default=text("1"))
+    since: Mapped[datetime] = now()
     checked_at: Mapped[datetime]
 
-    __table_args__ = of_sender(UniqueConstraint("ip_id", "blacklist_name"), one_of("listed", VERDICTS))
+    __table_args__ = of_sender(UniqueConstraint("ip_id", "blacklist_name", "target"), one_of("listed", VERDICTS))
+
+
+class DnsblList(Base):
+    """A list, and what it showed of itself at the last check. kind: of what is asked about, "ip" or "domain"."""
+
+    __tablename__ = "dnsbl_lists"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    zone: Mapped[str]
+    kind: Mapped[str]
+    state: Mapped[str]
+    detail: Mapped[str | None]
+    checked_at: Mapped[datetime]
+
+    __table_args__ = (one_of("kind", ("ip", "domain")), one_of("state", LIST_STATES))
+
+
+class CheckRun(Base):
+    """The last run of a check: "dns", "dnsbl", "accounting/<mta>", "warmup"."""
+
+    __tablename__ = "check_runs"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    state: Mapped[str]
+    detail: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+
+    __table_args__ = (one_of("state", RUN_STATES),)
+
+
+class AccountingFile(Base):
+    """How far an accounting file was counted. identity: what stays when it is rotated. position: bytes that are counted. anchor: what
+    stands before the position, so that another file of that identity is noticed. bad_rows: rows that could not be read."""
+
+    __tablename__ = "accounting_files"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    mta: Mapped[str]
+    name: Mapped[str]
+    identity: Mapped[str]
+    position: Mapped[int] = mapped_column(server_default=text("0"))
+    anchor: Mapped[str] = mapped_column(server_default="")
+    rows: Mapped[int] = mapped_column(server_default=text("0"))
+    bad_rows: Mapped[int] = mapped_column(server_default=text("0"))
+    first_seen: Mapped[datetime] = now()
+    last_seen: Mapped[datetime] = now()
+
+    __table_args__ = (UniqueConstraint("mta", "identity"), CheckConstraint("position >= 0", name="position"))
+
+
+class AccountingDay(Base):
+    """A sender's mail to one provider on one day, UTC. bounced: for good, by the receiver, by the recipient's fault; bounces: by
+    category. complaints, opens, clicks: null where there is no data, which is not 0."""
+
+    __tablename__ = "accounting_days"
+
+    tenant_id: Mapped[int]
+    ip_id: Mapped[int] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    provider: Mapped[str] = mapped_column(primary_key=True)
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    delivered: Mapped[int] = mapped_column(server_default=text("0"))
+    deferred: Mapped[int] = mapped_column(server_default=text("0"))
+    bounced: Mapped[int] = mapped_column(server_default=text("0"))
+    bounces: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    complaints: Mapped[int | None]
+    opens: Mapped[int | None]
+    clicks: Mapped[int | None]
+
+    __table_args__ = of_sender(Index("ix_accounting_days_tenant_id_day", "tenant_id", "day"))
+
+
+class AccountingRecipient(Base):
+    """When a sender in warm-up first tried a recipient, and when that was delivered. key: keyed hash; the address is kept nowhere."""
+
+    __tablename__ = "accounting_recipients"
+
+    ip_id: Mapped[int] = mapped_column(ForeignKey("ips.id"), primary_key=True)
+    key: Mapped[bytes] = mapped_column(primary_key=True)
+    day: Mapped[date]
+    first_at: Mapped[datetime]
+    delivered_at: Mapped[datetime | None]
+
+    __table_args__ = (Index("ix_accounting_recipients_ip_id_day", "ip_id", "day"),)
+
+
+class Signal(Base):
+    """When a feed of the whole platform last brought something: complaints of a provider, opens, ..."""
+
+    __tablename__ = "signals"
+
+    signal: Mapped[str] = mapped_column(primary_key=True)
+    provider: Mapped[str] = mapped_column(primary_key=True)
+    seen_at: Mapped[datetime]
+
+
+class Alert(Base):
+    """What an operator is told. key: what it is about, open once. told_at: when the present text was sent; closing_told_at: its end.
+    attempts, error: of the sending."""
+
+    __tablename__ = "alerts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str]
+    kind: Mapped[str]
+    severity: Mapped[str]
+    tenant_id: Mapped[int | None] = mapped_column(ForeignKey("tenants.id"))
+    subject: Mapped[str]
+    text: Mapped[str]
+    remedy: Mapped[str]
+    opened_at: Mapped[datetime] = now()
+    changed_at: Mapped[datetime] = now()
+    told_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    closing_told_at: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(server_default=sql_text("0"))
+    error: Mapped[str | None]
+
+    __table_args__ = (
+        one_of("severity", ALERT_SEVERITIES),
+        Index("uq_alerts_open", "key", unique=True, postgresql_where=sql_text("closed_at IS NULL")),
+    )
 
 
 class QueueReport(OfSender, Base):
