@@ -34,6 +34,7 @@ options:
     description:
       - What senders are made by that come through the API, with the keys C(phases), C(active_daily_quota), C(sender_defaults), C(providers),
         C(dmarc), C(operator) and C(prefixes).
+      - And what the engine decides by, C(warmup), C(signals) and C(brakes), each of which may be left out.
     type: dict
     required: true
   mtas:

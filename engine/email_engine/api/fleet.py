@@ -58,7 +58,9 @@ def read(
 
 
 class Policy(BaseModel):
-    """What senders of the API are made by, as the inventory has it. phases: messages a day by phase, in order."""
+    """What senders of the API are made by, as the inventory has it. phases: messages a day by phase, in order.
+
+    warmup, signals, brakes: what the checks decide by; where left out, the domain's defaults."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -69,6 +71,9 @@ class Policy(BaseModel):
     dmarc: dict[str, Any]
     operator: str | None
     prefixes: Annotated[list[Annotated[str, Field(min_length=1, max_length=64)]], Field(min_length=1, max_length=1000)]
+    warmup: dict[str, Any] = {}
+    signals: dict[str, Any] = {}
+    brakes: dict[str, Any] = {}
 
 
 class Declaration(BaseModel):

@@ -10,6 +10,7 @@ import re
 import typing as t
 
 from ..problems import Problem
+from ..warmup import policy as warmup
 from . import names, status
 
 #: What a tenant may give once for all its senders, a range for its own, a listed sender for itself.
@@ -186,6 +187,7 @@ def sound_policy(check: Checker, policy: t.Mapping) -> dict:
         None,
         "Give messages per day, as a number without quotes.",
     )
+    check.problems += warmup.problems(policy)
     check.keys("policy_sender_defaults", sound["sender_defaults"], SENDER_SETTINGS)
     for key in ("status", "weight", "paused"):
         if key not in sound["sender_defaults"]:
