@@ -1,102 +1,189 @@
 # Copyright (c) 2026, email_engine.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What waits for a person is told each day, once."""
+"""Alerts begin, change and end once, however often and from wherever the fault is found."""
 
 from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select, text
 
-from email_engine.store import alerts
-from email_engine.store.models import AuditRow, Incident, Ip
+from email_engine.store import alerts, failures, waiting
+from email_engine.store.models import Alert, AuditRow, CheckRun, DnsCheck, Incident, Ip
 from members import declared
 
 # The day on which clocks go forward in Europe.
 NOW = datetime(2027, 3, 28, 0, 30, tzinfo=UTC)
+FAULT = {
+    "key": "listing/m1.sos.test",
+    "kind": "listing",
+    "severity": "critical",
+    "subject": "m1.sos.test is on a list",
+    "text": "zen.spamhaus.org: 127.0.0.2",
+    "remedy": "Look why.",
+}
+
+
+def within(app, do):
+    with app.state.sessions() as session, session.begin():
+        return do(session)
+
+
+def tell(app, **changes):
+    return within(app, lambda session: alerts.tell(session, **{**FAULT, **changes}))
+
+
+def opened(app):
+    """Open alerts: key to subject."""
+    wanted = select(Alert.key, Alert.subject).where(Alert.closed_at.is_(None))
+    return within(app, lambda session: dict(session.execute(wanted).all()))
+
+
+def audited(app):
+    rows = select(AuditRow.action, AuditRow.target).where(AuditRow.actor == "alerts").order_by(AuditRow.id)
+    return within(app, lambda session: [tuple(row) for row in session.execute(rows)])
+
+
+def test_it_begins_changes_and_ends_once(app):
+    assert [tell(app) for _ in range(50)] == [True] + [False] * 49
+    assert [tell(app, text="and another list") for _ in range(3)] == [True, False, False]
+    assert [within(app, lambda session: alerts.over(session, FAULT["key"])) for _ in range(3)] == [True, False, False]
+    assert audited(app) == [("alerted", "sender m1.sos.test")] * 2 + [("alert ended", "sender m1.sos.test")]
+    assert tell(app), "what comes back is a new one"
+    assert len(within(app, lambda session: session.scalars(select(Alert)).all())) == 2
+
+
+@pytest.mark.parametrize("part", ["severity", "subject", "text", "remedy"])
+def test_each_part_that_is_told_counts(app, part):
+    tell(app)
+    assert tell(app, **{part: "warning" if part == "severity" else "another"})
+
+
+def test_of_many_who_find_it_at_once_one_opens_it(app):
+    gate = threading.Barrier(8)
+
+    def find(_):
+        with app.state.sessions() as session, session.begin():
+            gate.wait()
+            return alerts.tell(session, **FAULT)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(find, range(8))) == [False] * 7 + [True]
+
+
+def test_what_was_undone_was_not_told(app):
+    with app.state.sessions() as session:
+        assert alerts.tell(session, **FAULT)
+    assert opened(app) == {} and audited(app) == []
+
+
+def test_texts_are_short_and_without_secrets(app):
+    key = "ee_0a1b2c3d_" + "A" * 43
+    tell(app, subject="a\nb " * 100, text=f"{key} password=hunter2 {'x' * 9999}", remedy="nul\x00")
+    (row,) = within(app, lambda session: session.scalars(select(Alert)).all())
+    assert "\n" not in row.subject and len(row.subject) <= alerts.SUBJECT and len(row.text) <= alerts.BODY
+    assert key not in row.text and "hunter2" not in row.text
+    assert key not in str(within(app, lambda session: [one.evidence for one in session.scalars(select(AuditRow))]))
 
 
 @pytest.fixture
-def waiting(app, admin):
+def fleet(app, admin):
     """An open incident of m1, and m2 at the end of its quarantine."""
     declared(app, admin)
     with app.state.sessions() as session, session.begin():
         first, second, _third = session.scalars(select(Ip).order_by(Ip.id)).all()
         session.add(Incident(tenant_id=first.tenant_id, ip_id=first.id, kind="listed", summary="SBL"))
         second.status, second.until = "quarantine", NOW - timedelta(seconds=1)
-    return {"incident 1", "sender m2.sos.test"}
 
 
-def told(app, now=NOW):
-    with app.state.sessions() as session, session.begin():
-        return {one.target for one in alerts.raise_due(session, now)}
+def look(app, now=NOW):
+    within(app, lambda session: waiting.look(session, now))
+    return set(opened(app))
 
 
-def test_it_is_told_again_each_day_until_somebody_acts(app, waiting):
-    assert told(app) == waiting
-    assert told(app) == told(app, NOW + timedelta(hours=23, minutes=59)) == set()
-    assert told(app, NOW + timedelta(days=1)) == waiting
+def test_what_waits_for_a_person_is_alerted_until_somebody_acts(app, fleet):
+    assert look(app) == look(app, NOW + timedelta(days=1)) == {"incident/1", "waiting/m2.sos.test"}
+    assert opened(app)["waiting/m2.sos.test"].endswith("its quarantine is over: release it or retire it")
+    assert sorted(audited(app)) == [("alerted", "alert incident/1"), ("alerted", "sender m2.sos.test")]
     with app.state.sessions() as session, session.begin():
         session.execute(text("UPDATE incidents SET closed_at = now(), cause = 'x'"))
         session.execute(text("UPDATE ips SET status = 'retired' WHERE hostname = 'm2.sos.test'"))
-    assert told(app, NOW + timedelta(days=2)) == set()
+    assert look(app) == set()
 
 
-def test_it_says_what_to_do_and_leaves_a_trace(app, waiting):
-    with app.state.sessions() as session, session.begin():
-        found = {one.target: (one.tenant, one.why) for one in alerts.raise_due(session, NOW)}
-        rows = session.scalars(select(AuditRow).where(AuditRow.action == "alerted")).all()
-    assert found == {
-        "incident 1": ("sos", "SBL: close it with its cause"),
-        "sender m2.sos.test": ("sos", "its quarantine is over: release it or retire it"),
-    }
-    assert {row.target: row.reason for row in rows} == {target: why for target, (_, why) in found.items()}
-
-
-def test_a_sender_with_an_open_incident_is_told_of_by_that(app, waiting):
+def test_a_sender_with_an_open_incident_is_told_of_by_that(app, fleet):
     with app.state.sessions() as session, session.begin():
         session.execute(text("UPDATE ips SET status = 'quarantine', until = now() - interval '9 days'"))
-    assert "sender m1.sos.test" not in told(app)
+    assert "waiting/m1.sos.test" not in look(app)
 
 
-def test_a_quarantine_that_lasts_waits_for_nobody(app, waiting):
-    assert told(app, NOW - timedelta(seconds=2)) == {"incident 1"}
+def test_a_quarantine_that_lasts_waits_for_nobody(app, fleet):
+    assert look(app, NOW - timedelta(seconds=2)) == {"incident/1"}
 
 
-@pytest.mark.parametrize("hours", [-11, 0, 5])
-def test_the_day_is_the_same_in_every_time_zone(app, waiting, hours):
-    zone = timezone(timedelta(hours=hours))
-    assert told(app, NOW.astimezone(zone)) == waiting
-    assert told(app, (NOW + timedelta(hours=23)).astimezone(UTC)) == set()
-    assert told(app, (NOW + timedelta(hours=24)).astimezone(zone)) == waiting
+def test_an_incident_that_an_alert_tells_of_is_not_told_twice(app, fleet):
+    tell(app)
+    assert look(app) == {FAULT["key"], "waiting/m2.sos.test"}
+    within(app, lambda session: alerts.over(session, FAULT["key"]))
+    assert look(app) == {"incident/1", "waiting/m2.sos.test"}, "the listing is gone, the incident still open"
+    tell(app)
+    assert "incident/1" in look(app), "an incident that is open has not ended"
 
 
-def test_what_was_told_in_vain_is_told_again(app, waiting):
-    """A sweep that dies before its commit has told nobody."""
-    with app.state.sessions() as session:
-        assert alerts.raise_due(session, NOW)
-    assert told(app) == waiting
+def dns(app, name, green, checked_at=NOW, **more):
+    edges = {
+        "spf": {
+            "verdict": "ok" if green == "yes" else "missing",
+            "wanted": "v=spf1",
+            "found": None,
+            "remedy": "Publish it.",
+        }
+    }
+
+    def put(session):
+        ip = session.scalars(select(Ip).where(Ip.hostname == name)).one()
+        for column, value in more.items():
+            setattr(ip, column, value)
+        session.execute(text("DELETE FROM dns_checks"))
+        session.add(DnsCheck(tenant_id=ip.tenant_id, ip_id=ip.id, checked_at=checked_at, green=green, edges=edges))
+
+    within(app, put)
 
 
-@pytest.mark.parametrize("what", ["incident 1", "sender m2.sos.test"])
-def test_of_many_timers_at_once_one_tells(app, waiting, what):
-    gate = threading.Barrier(8)
-    with app.state.sessions() as session, session.begin():
-        if what == "incident 1":
-            session.execute(text("UPDATE ips SET status = 'active'"))
-        else:
-            session.execute(text("UPDATE incidents SET closed_at = now(), cause = 'x'"))
-            session.execute(text("UPDATE ips SET until = now() - interval '1 hour'"))
+def test_dns_that_turns_red_is_alerted_and_only_green_ends_it(app, admin):
+    declared(app, admin)
+    dns(app, "m1.sos.test", "no")
+    assert look(app) == {"dns/m1.sos.test"} and "spf" in opened(app)["dns/m1.sos.test"]
+    dns(app, "m1.sos.test", "unknown")
+    assert look(app) == {"dns/m1.sos.test"}
+    dns(app, "m1.sos.test", "yes", NOW - timedelta(days=9))
+    assert look(app) == {"dns/m1.sos.test"}, "green long ago is unknown"
+    dns(app, "m1.sos.test", "yes")
+    assert look(app) == set()
 
-    def fire(_):
-        with app.state.sessions() as session, session.begin():
-            gate.wait()
-            return [one.target for one in alerts.raise_due(session)]
 
-    with ThreadPoolExecutor(8) as pool:
-        found = [target for targets in pool.map(fire, range(8)) for target in targets]
-    assert found == [what]
+@pytest.mark.parametrize(("hours", "alerted"), [(1, False), (3, True)])
+def test_a_standby_has_time_to_get_its_dns(app, admin, hours, alerted):
+    declared(app, admin)
+    dns(app, "m1.sos.test", "no", status="standby", status_changed_at=NOW - timedelta(hours=hours))
+    assert (look(app) == {"dns/m1.sos.test"}) == alerted
+
+
+@pytest.mark.parametrize(("name", "hours"), [("dnsbl", 9), ("dns", 50), ("accounting/vps2", 1), ("warmup", 26)])
+def test_a_check_that_stopped_running_is_alerted(app, name, hours):
+    within(app, lambda session: session.add(CheckRun(name=name, at=NOW, state="ok")))
+    assert look(app, NOW + timedelta(hours=hours)) == set()
+    assert look(app, NOW + timedelta(hours=hours, seconds=1)) == {f"late/{name}"}
+    assert look(app, NOW) == set()
+
+
+def test_a_kind_of_job_that_fails_is_one_alert_until_it_succeeds(app):
+    error = "vps2: Failed to connect to 192.0.2.{} after {} s"
+    found = [within(app, lambda session, n=n: failures.tell(session, "collect", error.format(n, n))) for n in range(20)]
+    assert found == [True] + [False] * 19
+    assert within(app, lambda session: failures.tell(session, "collect", "another one"))
+    assert within(app, lambda session: failures.over(session, "collect")) and opened(app) == {}

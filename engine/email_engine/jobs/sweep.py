@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from email_engine.settings import Settings
-from email_engine.store import alerts, jobs
+from email_engine.store import jobs, waiting
 from email_engine.store.models import Ip, Job
 
 from .kinds import KINDS
@@ -71,8 +71,7 @@ class Sweep:
             jobs.enqueue(session, jobs.WORKER, "dns_check", arguments={"senders": names}, once=True)
 
     def _alerts(self, session: Session) -> None:
-        for alert in alerts.raise_due(session):
-            log.warning("%s of tenant %s waits for a person: %s", alert.target, alert.tenant, alert.why)
+        waiting.look(session)
 
     def _prune(self, session: Session) -> None:
         if self._pruned is None or time.monotonic() - self._pruned > PRUNE_EVERY:

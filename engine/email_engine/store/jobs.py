@@ -13,12 +13,13 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, insert, not_, select, text, update
+from sqlalchemy import ColumnElement, Select, exists, func, insert, not_, select, text, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from email_engine.jobs.kinds import KINDS
 
+from . import failures
 from .audit import Actor, record
 from .models import Job, JobLine
 
@@ -93,6 +94,10 @@ def claim(session: Session, lane: str, worker: str) -> Job | None:
     if lane == "converge" and session.scalar(busy.limit(1)) is not None:
         return None
     queued = select(Job).where(Job.state == "queued", Job.lane == lane, _KNOWN).order_by(Job.number).limit(1)
+    if lane == "check":
+        # Two of a kind would ask the same, and of two DNS checks the earlier one's answer is thrown away.
+        others = aliased(Job)
+        queued = queued.where(~exists().where(others.state == "running", others.lane == lane, others.kind == Job.kind))
     job = session.scalars(queued.with_for_update(skip_locked=True)).first()
     if job is None or not lock(session, job.number):
         return None
@@ -148,6 +153,10 @@ def close(session: Session, job: Job, state: str, error: str | None = None) -> N
             "note": f"stopped {where}, on the demand of {job.cancel_asked_by}; the next converge completes what it had begun",
         }
     _say(session, WORKER, state, job, reason=error)
+    if state == "failed":
+        failures.tell(session, job.kind, error or "")
+    elif state == "succeeded":
+        failures.over(session, job.kind)
 
 
 def requeue(session: Session, job: Job, reason: str, *, failed: bool) -> None:

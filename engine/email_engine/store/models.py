@@ -460,6 +460,22 @@ class Alert(Base):
     )
 
 
+class AlertTelling(Base):
+    """What one receiver knows of an alert. receiver: its name, no address. told: changed_at of the text that it knows, told_at: when it
+    was sent last; over_told_at: when it heard of the end. next_at: not before; attempts, error: of the sending that waits."""
+
+    __tablename__ = "alert_tellings"
+
+    alert_id: Mapped[int] = mapped_column(ForeignKey("alerts.id"), primary_key=True)
+    receiver: Mapped[str] = mapped_column(primary_key=True)
+    told: Mapped[datetime | None]
+    told_at: Mapped[datetime | None]
+    over_told_at: Mapped[datetime | None]
+    next_at: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(server_default=sql_text("0"))
+    error: Mapped[str | None]
+
+
 class QueueReport(OfSender, Base):
     """Recipients that waited in a sender's queues when its MTA was last asked."""
 
