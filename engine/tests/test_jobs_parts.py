@@ -140,8 +140,9 @@ def test_what_a_worker_without_a_claim_may_do(sessions, ask):
 @pytest.mark.parametrize("kind", kinds.KINDS)
 def test_every_kind_is_of_known_parts(kind):
     one = kinds.KINDS[kind]
-    assert set(one.playbooks) <= {"converge", "stop", "resume", "dns_check"}
-    assert one.lane == ("stop" if kind == "stop" else "converge")
+    changing, looking = {"converge", "stop", "resume"}, {"dns_check", "rbl_check", "collect", "warmup", "recheck"}
+    assert set(one.playbooks) <= changing | looking
+    assert one.lane == ("stop" if kind == "stop" else "check" if set(one.playbooks) <= looking else "converge")
 
 
 def test_variables_are_those_of_the_kind():

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 INVENTORY = ROOT / "inventories/lab_engine"
 ADDRESS, MTA = "198.18.0.13", "198.18.0.12"
 STATE = "/var/lib/email-engine-control"
-SERVICES = ("email-engine-api", "email-engine-worker", "email-engine-stop-worker")
+SERVICES = ("email-engine-api", "email-engine-worker", "email-engine-stop-worker", "email-engine-check-worker")
 CURL = "curl -sS --max-time 20 --cacert /etc/email-engine/tls/certificate.pem"
 SSH = (
     f"runuser -u email-engine -- ssh -i {STATE}/ssh/id_ed25519 -o BatchMode=yes -o IdentitiesOnly=yes"

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from email_engine.jobs.kinds import KINDS
 from email_engine.store import jobs
 from email_engine.store.models import JOB_STATES, LANES, Job
 
@@ -30,11 +31,12 @@ _PROGRESS = ("step", "steps", "playbook")
 
 
 class Asking(BaseModel):
-    """What nobody's change asks for, but a person may. senders: whose DNS to check, by host name; null checks everybody's."""
+    """What nobody's change asks for, but a person or a schedule may. senders: whom to check in the DNS or at the lists, by host name;
+    null checks everybody."""
 
     model_config = ConfigDict(extra="forbid")
 
-    kind: Literal["converge", "dns_check"]
+    kind: Literal["converge", "dns_check", "dnsbl_check", "collect", "warmup", "recheck"]
     senders: Annotated[list[Annotated[str, Field(max_length=253)]], Field(min_length=1, max_length=1000)] | None = None
 
 
@@ -115,14 +117,13 @@ def read_all(
 
 
 @router.post(
-    "", status_code=202, response_model=Shown, summary="Converge, or check DNS, now; of the same work, what is queued"
+    "", status_code=202, response_model=Shown, summary="Converge, or check, now; of the same work, what is queued"
 )
 def ask(given: Asking, key: Admin, session: Transaction, creating: Creating) -> Response:
     def make() -> Made:
-        if given.senders is not None and given.kind != "dns_check":
-            raise Refusal(
-                422, "The request is not valid", "body.senders: a converge is of the whole fleet; leave it out"
-            )
+        if given.senders is not None and "senders" not in KINDS[given.kind].variables:
+            detail = f"body.senders: a {given.kind} is of the whole fleet; leave it out"
+            raise Refusal(422, "The request is not valid", detail)
         names = [finding.sender(session, key, name).hostname for name in given.senders or ()]
         job = jobs.enqueue(session, key.actor, given.kind, arguments={"senders": names} if names else {}, once=True)
         session.refresh(job)

@@ -30,7 +30,12 @@ KINDS = {
     "add_sender": Kind(("converge", "dns_check"), variables={"senders": "dns_check_senders"}),
     # The first run takes the sender's mail away from it, the second one what is left of an emptied sender.
     "retire_sender": Kind(("converge", "converge")),
-    "dns_check": Kind(("dns_check",), variables={"senders": "dns_check_senders"}),
+    # Checks only look; what follows from them is jobs of the other lanes.
+    "dns_check": Kind(("dns_check",), "check", {"senders": "dns_check_senders"}),
+    "dnsbl_check": Kind(("rbl_check",), "check", {"senders": "rbl_check_senders"}),
+    "collect": Kind(("collect",), "check"),
+    "warmup": Kind(("warmup",), "check"),
+    "recheck": Kind(("recheck",), "check"),
     "stop": Kind(("stop",), "stop", _STOP),
     "resume": Kind(("resume", "converge"), variables=_STOP),
 }

@@ -33,8 +33,8 @@ from .report import Report
 from .sweep import Sweep, place_of
 
 log = logging.getLogger(__name__)
-#: Jobs at once. A stop waits for none.
-HANDS = {"converge": 1, "stop": 2}
+#: Jobs at once. A stop waits for none, a check for no converge.
+HANDS = {"converge": 1, "stop": 2, "check": 2}
 
 
 class Hands:
