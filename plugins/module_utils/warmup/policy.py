@@ -94,6 +94,8 @@ class Policy(t.NamedTuple):
 def read(policy: t.Mapping) -> Policy:
     """The declared policy's ``phases``, ``active_daily_quota`` and ``warmup``. Raises FleetError with every problem."""
     found = problems(policy)
+    if not policy.get("phases"):
+        found.append(Problem("policy_phases", "is empty", "Give at least one phase, such as week_1: 50."))
     if found:
         raise FleetError(found)
     said = _merged(policy.get("warmup") or {})
@@ -145,11 +147,20 @@ def problems(policy: t.Mapping) -> list[Problem]:
 
 def warnings(policy: t.Mapping) -> list[str]:
     """Steps of the table that are steep, and yet allowed; each a line for an operator."""
-    return [
+    steep = [
         f"policy_phases.{name}: rises from {before} to {quota}, more than x{SOFT} in one step; receivers may defer mail then"
         for before, (name, quota) in _steps(policy)
         if before * SOFT < quota <= before * HARD
     ]
+    growth = _exact(_merged(policy.get("warmup") or {})["growth"])
+    ends = [quota for _, quota in _sound(policy)][
+        :: 1 if _merged(policy.get("warmup") or {})["schedule"] == GEOMETRIC else -1
+    ]
+    if ends and int(ends[0] * growth) == ends[0] < policy["active_daily_quota"]:
+        steep.append(
+            f"policy_phases: {ends[0]} x{float(growth):g} is {ends[0]}, rounded down; the quota will not grow from there"
+        )
+    return steep
 
 
 def _merged(said: t.Mapping) -> dict[str, t.Any]:
