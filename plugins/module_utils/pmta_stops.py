@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Stops made at run time: whom one is about, and what the record of stops says afterwards.
 
-A virtual MTA may be stopped more than once: itself, with its tenant, with everything. Each stop is lifted by its own resume, and
+A virtual MTA may be stopped more than once: itself by a person, itself by the engine, with its tenant, with everything. Each stop is lifted by its own resume, and
 the virtual MTA sends again when none is left. In the record, ``runtime`` is ``{VMTA: {scope: {"reason", "since", "by"}}}``.
 """
 
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from .pmta_transaction import Stops, stop_names
 
-SENDER, TENANT, EVERYTHING = "sender", "tenant", "everything"
+SENDER, ENGINE, TENANT, EVERYTHING = "sender", "engine", "tenant", "everything"
 
 
 class Chosen(NamedTuple):
@@ -51,7 +51,7 @@ def scopes(stops: Stops) -> dict[str, dict]:
 
 
 def _is_ours(about: object) -> bool:
-    return isinstance(about, Mapping) and bool(about) and set(about) <= {SENDER, TENANT, EVERYTHING}
+    return isinstance(about, Mapping) and bool(about) and set(about) <= {SENDER, ENGINE, TENANT, EVERYTHING}
 
 
 def stopped(stops: Stops, vmtas: Iterable[str], scope: str, about: Mapping[str, str]) -> dict:

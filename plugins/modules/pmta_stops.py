@@ -18,7 +18,8 @@ description:
     M(email_engine.fleet.pmta_config) recorded as applied.
   - With O(state=absent), takes the stop out of the record, resumes the queues and has their mail tried at once. A virtual MTA that something else
     stops (another stop made at run time, or the fleet document) stays stopped, and RV(held) says by what.
-  - A sender can be stopped by itself, with its tenant, and with everything; each is lifted by itself.
+  - A sender can be stopped by itself, with its tenant, and with everything; each is lifted by itself. So is what the engine decides
+    (O(engine=true)): what it lifts later is its own stop, never a person's.
 requirements:
   - Python 3.9 or later, systemd and coreutils on the host
 notes:
@@ -43,6 +44,10 @@ options:
     type: str
   everything:
     description: All recorded senders.
+    type: bool
+    default: false
+  engine:
+    description: The stop of O(senders) is the engine's own, for a listing or until a moment; no person's stop is touched.
     type: bool
     default: false
   vmtas:
@@ -157,7 +162,7 @@ class Stops:
         self.state = params["state_dir"]
         self.path = os.path.join(self.state, tx.STOPS)
         self.pmta = Pmta(command, params["pmta"], params["service"])
-        self.scope = pmta_stops.SENDER
+        self.scope = pmta_stops.ENGINE if params["engine"] else pmta_stops.SENDER
         if params["tenant"] is not None:
             self.scope = pmta_stops.TENANT
         elif params["everything"]:
@@ -335,6 +340,7 @@ ARGUMENTS = {
     "senders": {"type": "list", "elements": "str"},
     "tenant": {"type": "str"},
     "everything": {"type": "bool", "default": False},
+    "engine": {"type": "bool", "default": False},
     "vmtas": {"type": "list", "elements": "str"},
     "reason": {"type": "str"},
     "by": {"type": "str", "default": ""},

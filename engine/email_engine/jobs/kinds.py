@@ -13,6 +13,7 @@ _STOP = {
     "senders": "stop_senders",
     "tenant": "stop_tenant",
     "everything": "stop_everything",
+    "by_engine": "stop_by_engine",
     "reason": "stop_reason",
 }
 

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from email_engine.settings import Settings
-from email_engine.store import jobs, waiting
+from email_engine.store import holds, jobs, waiting
 from email_engine.store.models import Ip, Job
 
 from .kinds import KINDS
@@ -38,7 +38,7 @@ class Sweep:
 
     def run(self) -> None:
         """Raises what the database raises; the next one starts anew."""
-        for number, part in enumerate((self._orphans, self._checks, self._alerts, self._prune)):
+        for number, part in enumerate((self._orphans, self._checks, self._holds, self._alerts, self._prune)):
             try:
                 with self._sessions() as session, session.begin():
                     if session.scalar(select(func.pg_try_advisory_xact_lock(_SWEEPING, number))):
@@ -69,6 +69,10 @@ class Sweep:
         names = list(session.scalars(waiting.order_by(Ip.hostname)))
         if names and not jobs.asked_lately(session, checking, CHECK_EVERY):
             jobs.enqueue(session, jobs.WORKER, "dns_check", arguments={"senders": names}, once=True)
+
+    def _holds(self, session: Session) -> None:
+        for name in holds.lift_due(session):
+            log.info("sender %s: its hold is over", name)
 
     def _alerts(self, session: Session) -> None:
         waiting.look(session)

@@ -32,7 +32,7 @@ Samples = dict[tuple[str, ...], float]
 
 _SENDERS = """
 SELECT i.id, host(i.address) AS ip, i.hostname AS sender, t.name AS tenant, i.mta, i.status, coalesce(i.phase, '') AS phase, i.until,
-    i.daily_quota, i.paused OR t.paused OR f.paused AS paused, coalesce(s.sent, 0) AS sent, coalesce(n.open, 0) AS incidents,
+    i.daily_quota, i.paused OR i.hold_reason IS NOT NULL OR t.paused OR f.paused AS paused, coalesce(s.sent, 0) AS sent, coalesce(n.open, 0) AS incidents,
     CASE WHEN d.checked_at > now() - :dns_keeps THEN d.green ELSE 'unknown' END AS green, d.checked_at, q.queued,
     EXISTS (SELECT FROM dnsbl_verdicts v WHERE v.ip_id = i.id) AS asked
 FROM ips i

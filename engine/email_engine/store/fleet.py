@@ -77,7 +77,7 @@ def tenant_document(tenant: Tenant) -> dict[str, Any]:
 
 
 def sender_document(ip: Ip, domain: Domain, tenant: Tenant, everything: bool) -> dict[str, Any]:
-    """everything: whether the whole platform is paused. A sender is paused by its own pause, its tenant's, or everybody's."""
+    """everything: whether the whole platform is paused. A sender is paused by its own pause, a hold, its tenant's, or everybody's."""
     above = [*(["everything is paused"] if everything else []), *(["its tenant is paused"] if tenant.paused else [])]
     return {
         "name": ip.hostname,
@@ -100,8 +100,8 @@ def sender_document(ip: Ip, domain: Domain, tenant: Tenant, everything: bool) ->
         "phase": ip.phase,
         "daily_quota": ip.daily_quota,
         "provider_quota": ip.provider_quota,
-        "paused": ip.paused or bool(above),
-        "reasons": [*above, *ip.reasons],
+        "paused": ip.paused or ip.hold_reason is not None or bool(above),
+        "reasons": [*above, *([ip.hold_reason] if ip.hold_reason is not None else []), *ip.reasons],
         "declared": ip.declared,
     }
 

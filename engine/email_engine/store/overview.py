@@ -60,7 +60,7 @@ class Seen(NamedTuple):
 
 
 def _paused() -> ColumnElement[bool]:
-    return or_(Ip.paused, Tenant.paused, FleetState.paused)
+    return or_(Ip.paused, Ip.hold_reason.is_not(None), Tenant.paused, FleetState.paused)
 
 
 def _incident() -> ColumnElement[bool]:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from . import jobs, lifecycle
+from . import holds, jobs, lifecycle
 from .audit import Actor, record
 from .fleet import HELD
 from .models import FleetState, Ip, Job, Tenant
@@ -35,6 +35,9 @@ def sender(session: Session, actor: Actor, ip: Ip, paused: bool, reason: str) ->
         before, ip.reasons = list(ip.reasons), [reason] if paused else []
         ip.paused = paused
         _say(session, actor, paused, f"sender {ip.hostname}", ip.tenant_id, reason, reasons=(before, ip.reasons))
+    if not paused:
+        # Who decides that it goes on decides over the engine's hold, too; a listing needs its release.
+        changed = holds.end(session, actor, ip, reason) or changed
     job = _on_the_hosts(session, actor, paused, {"senders": [ip.hostname]}, ip.tenant_id, ip.hostname, reason)
     return Stopped(changed, job)
 
@@ -93,6 +96,7 @@ def _on_the_hosts(
     kind, other = ("stop", "resume") if paused else ("resume", "stop")
     # One that is still on its way would undo this one when it arrives.
     late = select(Job).where(Job.kind == other, Job.state.in_(("queued", "running")), Job.arguments.contains(target))
+    late = late.where(~Job.arguments.contains({"by_engine": True}))  # the engine's own is another stop (`halts`)
     for job in session.scalars(late.order_by(Job.number)).all():
         jobs.cancel(session, actor, job)
     about = {"tenant_id": tenant_id, "subject": subject, "arguments": {**target, "reason": reason}}

@@ -84,6 +84,7 @@ def host(tmp_path):
     [
         ({"senders": ["m2.sos.test"]}, "sender", {"vmta-m2"}),
         ({"senders": ["VMTA-m2", "m1.two.test"]}, "sender", {"vmta-m2", "vmta-two"}),
+        ({"senders": ["m2.sos.test"], "engine": True}, "engine", {"vmta-m2"}),
         ({"tenant": "sos"}, "tenant", {"vmta-m1", "vmta-m2"}),
         ({"everything": True}, "everything", {"vmta-m1", "vmta-m2", "vmta-two"}),
         ({"vmtas": ["vmta-m1"]}, "sender", {"vmta-m1"}),
@@ -204,6 +205,17 @@ def test_it_goes_on_and_its_mail_is_tried_at_once(host):
     assert (result["changed"], result["resumed"], result["held"]) == (True, ["vmta-m1", "vmta-m2"], {})
     assert host.paused == set() and host.record["runtime"] == {}
     assert "schedule */vmta-m1" in host.log
+
+
+@pytest.mark.parametrize("engine", [True, False])
+def test_the_engine_never_lifts_a_persons_stop_nor_a_person_the_engines(host, engine):
+    one = {"senders": ["m1.sos.test"]}
+    host.call(**one)
+    host.call(**one, engine=True)
+    result = host.release(**one, engine=engine)
+    assert (result["resumed"], host.paused) == ([], {"vmta-m1"})
+    assert result["held"] == {"vmta-m1": ["sender" if engine else "engine"]}
+    assert host.release(**one, engine=not engine)["resumed"] == ["vmta-m1"]
     assert host.release(tenant="sos")["changed"] is False
 
 
