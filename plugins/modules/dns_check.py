@@ -15,6 +15,8 @@ description:
     server's answers. One server that has it wrong is enough, and is named.
   - SPF is evaluated as receivers do it (RFC 7208), for the sender's own address and for strangers.
   - No answer (time-out, SERVFAIL, a lame server) is V(unknown); it is never taken for a missing record, nor for a sound one.
+  - Whether the resolvers validate is found out. What one that does refuses for its broken DNSSEC chain is V(wrong), since
+    receivers that validate get no answer either.
   - Opens no connection to mail servers, and sends no mail.
 requirements:
   - dnspython >= 2.3 (where the module runs, usually the control node)
@@ -69,6 +71,27 @@ options:
         type: list
         elements: str
         required: true
+  keys:
+    description:
+      - The keys as the MTA hosts hold them, by host the RV(email_engine.fleet.dkim_keys#module:keys) of M(email_engine.fleet.dkim_keys).
+        They are compared with the DNS in the place of those in O(fleet).
+      - The key of a sender on a host that is not among them is unknown.
+      - The keys in O(fleet) when not given.
+    type: dict
+  edges:
+    description: The edges to judge; the others are left out of the answer.
+    type: list
+    elements: str
+    choices: [a, ptr, spf, helo_spf, dkim, dmarc, mx]
+    default: [a, ptr, spf, helo_spf, dkim, dmarc, mx]
+  signed_name:
+    description: A zone with a whole DNSSEC chain, for which a resolver that validates vouches.
+    type: str
+    default: "."
+  broken_name:
+    description: A zone with a broken DNSSEC chain, of which a resolver that validates gives nothing.
+    type: str
+    default: dnssec-failed.org
   timeout:
     description: Seconds to wait for one answer. A question without answer is asked once more, over TCP.
     type: float
@@ -139,6 +162,18 @@ summary:
   returned: when the check was made
   type: dict
   sample: {senders: 1, "yes": 0, "no": 1, unknown: 0, edges: {a: {ok: 0, wrong: 1, missing: 0, unknown: 0}}}
+resolver:
+  description:
+    - Whether the resolvers validate, V(yes), V(no) or V(unknown); V(no) when one does not.
+    - C(servers) has each with C(server), C(validating), C(why) and C(remedy).
+  returned: when the check was made
+  type: dict
+  sample: {validating: "yes", servers: [{server: resolver 192.0.2.53, validating: "yes", why: "", remedy: ""}]}
+notes:
+  description: Where O(fleet) remembers another key than the host signs with.
+  returned: when the check was made
+  type: list
+  elements: str
 lines:
   description: The same for people, only what is not ok, with the remedies.
   returned: when the check was made
@@ -171,7 +206,10 @@ from dataclasses import asdict
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.dns_text import plain_name
+from ansible_collections.email_engine.fleet.plugins.module_utils.dns_verdict import validation
+from ansible_collections.email_engine.fleet.plugins.module_utils.dns_verdict.edges import EDGES
 from ansible_collections.email_engine.fleet.plugins.module_utils.dns_verdict.facts import facts_of
+from ansible_collections.email_engine.fleet.plugins.module_utils.dns_verdict.host_keys import with_host_keys
 from ansible_collections.email_engine.fleet.plugins.module_utils.dns_verdict.report import lines, summary
 from ansible_collections.email_engine.fleet.plugins.module_utils.local.dns_survey import Given, Survey
 from ansible_collections.email_engine.fleet.plugins.module_utils.local.name_servers import (
@@ -212,10 +250,18 @@ def servers_of(options: list[dict]) -> list[Given]:
     return found
 
 
-async def survey(params: dict, facts, resolvers, given) -> tuple[list[dict], int]:
-    """(the verdicts, the number of queries)."""
-    check = Survey(resolvers, given, params["timeout"], params["concurrency"])
-    return await check.run(facts), check.asked
+async def survey(params: dict, facts, resolvers, given) -> tuple[list[dict], Survey]:
+    """(the verdicts, the survey that made them)."""
+    check = Survey(
+        resolvers,
+        given,
+        params["timeout"],
+        params["concurrency"],
+        [edge for edge in EDGES if edge in params["edges"]],
+        plain_name(params["signed_name"]),
+        plain_name(params["broken_name"]),
+    )
+    return await check.run(facts), check
 
 
 def run(module: AnsibleModule) -> dict:
@@ -229,16 +275,22 @@ def run(module: AnsibleModule) -> dict:
         problems.append(Problem("concurrency", what, "Each open question takes a socket; 100 is a good number"))
     if problems:
         raise FleetError(problems)
-    facts = facts_of(params["fleet"], params["senders"])
-    senders, queries = asyncio.run(
+    fleet, notes = params["fleet"], []
+    if params["keys"] is not None:
+        facts_of(fleet, params["senders"])  # refuses what is no fleet document
+        fleet, notes = with_host_keys(fleet, params["keys"])
+    facts = facts_of(fleet, params["senders"])
+    senders, check = asyncio.run(
         survey(params, facts, resolvers_of(params["resolvers"]), servers_of(params["authoritative"]))
     )
     return {
         "changed": False,
         "senders": senders,
         "summary": summary(senders),
-        "lines": lines(senders),
-        "queries": queries,
+        "resolver": check.validation,
+        "notes": notes,
+        "lines": [*lines(senders), *notes, *validation.lines(check.validation)],
+        "queries": check.asked,
     }
 
 
@@ -256,6 +308,10 @@ def main() -> None:
             "senders": {"type": "list", "elements": "str"},
             "resolvers": {"type": "list", "elements": "str"},
             "authoritative": {"type": "list", "elements": "dict", "default": [], "options": server},
+            "keys": {"type": "dict", "no_log": False},
+            "edges": {"type": "list", "elements": "str", "choices": list(EDGES), "default": list(EDGES)},
+            "signed_name": {"type": "str", "default": "."},
+            "broken_name": {"type": "str", "default": "dnssec-failed.org"},
             "timeout": {"type": "float", "default": 3},
             "concurrency": {"type": "int", "default": 100},
             "fail_on": {"type": "str", "choices": ["wrong", "unknown", "never"], "default": "never"},

@@ -10,6 +10,7 @@ import socketserver
 import subprocess
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import dns.exception
@@ -29,10 +30,11 @@ def free_port(address: str) -> int:
 
 
 class Knot:
-    """One knotd with the zones it is given as text; None is a zone that it is to serve and cannot load (SERVFAIL)."""
+    """One knotd with the zones it is given as text; None is a zone that it is to serve and cannot load (SERVFAIL). signed: zones that
+    it signs, with keys of its own."""
 
-    def __init__(self, place: Path, address: str, port: int, zones: dict[str, str | None]):
-        self.place, self.address, self.port, self.zones = place, address, port, zones
+    def __init__(self, place: Path, address: str, port: int, zones: dict[str, str | None], signed: Sequence[str] = ()):
+        self.place, self.address, self.port, self.zones, self.signed = place, address, port, zones, signed
 
     def __enter__(self) -> Knot:
         (self.place / "zones").mkdir(parents=True)
@@ -44,6 +46,8 @@ class Knot:
         ]
         for zone, text in self.zones.items():
             conf.append(f"  - domain: {zone}.\n")
+            if zone in self.signed:
+                conf.append("    dnssec-signing: on\n")
             if text is not None:
                 (self.place / "zones" / f"{zone}.zone").write_text(text)
         (self.place / "knot.conf").write_text("".join(conf))

@@ -13,11 +13,13 @@ from .. import dns_trouble
 FOUND, NODATA, NXDOMAIN, UNKNOWN = "found", "nodata", "nxdomain", "unknown"
 ABSENT = (NODATA, NXDOMAIN)
 
-LAME, SILENT_ZONE, CIRCLE = "lame", "silent_zone", "circle"
-_REMEDIES = {
+LAME, SILENT_ZONE, CIRCLE, BOGUS = "lame", "silent_zone", "circle", "bogus"
+REMEDIES = {
     dns_trouble.TIMEOUT: "Check that it runs and that firewalls let UDP and TCP through, then check again",
     dns_trouble.UNREACHABLE: "Check its address, and that it runs; then check again",
     dns_trouble.SERVFAIL: "Look into its log; at a resolver, a broken DNSSEC chain or a dead server of the zone does this",
+    BOGUS: "Mend the chain: the DS at the parent has to match a DNSKEY, and signatures have to be in date (re-sign, or take the DS "
+    "away until it is mended). Every receiver that validates gets no answer at all",
     dns_trouble.REFUSED: "Let it answer queries from here; a server that is not the zone's any more has to leave the NS records",
     LAME: "Load the zone there, or take the server out of the zone's NS records",
     SILENT_ZONE: "Name a resolver that works from here, or the zone's servers in authoritative",
@@ -30,7 +32,7 @@ _OTHER_REMEDY = "Look into its log, then check again"
 class Answer:
     """state: FOUND, NODATA, NXDOMAIN or UNKNOWN. values: sorted; A and AAAA canonical, MX ``"10 host."``, names without
     final dot, TXT as joined text (undecodable bytes as surrogates). aliases: the names CNAMEs led to, in order. why: for
-    UNKNOWN what happened (a dns_trouble kind, LAME, ...), detail in words."""
+    UNKNOWN what happened (a dns_trouble kind, LAME, BOGUS, ...), detail in words."""
 
     state: str
     values: tuple[str, ...] = ()
@@ -47,9 +49,14 @@ class Answer:
         return self.state in ABSENT
 
     @property
+    def bogus(self) -> bool:
+        """A resolver that is known to validate has it, and refuses to give it: its DNSSEC chain is broken."""
+        return self.why == BOGUS
+
+    @property
     def remedy(self) -> str:
         """What to do about an UNKNOWN."""
-        return _REMEDIES.get(self.why, _OTHER_REMEDY)
+        return REMEDIES.get(self.why, _OTHER_REMEDY)
 
 
 Look = Callable[[str, str], Answer]

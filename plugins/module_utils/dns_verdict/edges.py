@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from .answers import Blind
+from .answers import BOGUS, REMEDIES, Blind
 
 OK, WRONG, MISSING, UNKNOWN = "ok", "wrong", "missing", "unknown"
 VERDICTS = (OK, WRONG, MISSING, UNKNOWN)
@@ -48,8 +48,12 @@ class View:
 
 
 def blind(wanted: str, error: Blind) -> Edge:
-    """Somebody gave no answer."""
+    """Somebody gave no answer. A broken DNSSEC chain is no silence: it is an outage that is there to be mended."""
     answer = error.answer
+    if answer.bogus:
+        return Edge(
+            WRONG, wanted, f"broken DNSSEC chain at {error.name} {error.rtype}: {answer.detail}", "", answer.remedy
+        )
     found = f"no answer for {error.name} {error.rtype}: {answer.detail or answer.why or 'unknown'}"
     return Edge(UNKNOWN, wanted, found, "", answer.remedy)
 
@@ -80,6 +84,8 @@ def combine(views: Sequence[View]) -> Edge:
         return replace(edge, server="", remedy=note)
     edge = replace(edge, server=_named([view.server for view in guilty]))
     if worst in (WRONG, MISSING):
+        if edge.remedy == REMEDIES[BOGUS]:
+            return edge
         own = [view for view in views if view.authoritative]
         right = [view for view in own if view.edge.verdict == OK]
         if own and len(right) == len(own):
@@ -94,9 +100,9 @@ def _named(servers: Sequence[str]) -> str:
     return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
 
 
-def green(edges: Mapping[str, Edge]) -> str:
-    """yes: every edge of EDGES is there and ok; no: one is wrong or missing; unknown otherwise."""
-    verdicts = [edges[name].verdict if name in edges else UNKNOWN for name in EDGES]
+def green(edges: Mapping[str, Edge], asked: Sequence[str] = EDGES) -> str:
+    """yes: every edge of *asked* is there and ok; no: one is wrong or missing; unknown otherwise."""
+    verdicts = [edges[name].verdict if name in edges else UNKNOWN for name in asked]
     if WRONG in verdicts or MISSING in verdicts:
         return NO
     return UNKNOWN if UNKNOWN in verdicts else YES

@@ -22,7 +22,8 @@ _NEEDED = ("name", "tenant", "ip", "hostname", "domain", "from_email", "ptr", "s
 class Facts:
     """One sender. Names in their one spelling. domain: of MAIL FROM and the DKIM signature; from_domain: of the From header.
 
-    key_name, public: where its key is published and what has to stand there, None while it has no key. spf, helo, mx,
+    key_name, public: where its key is published and what has to stand there, None while it has no key, of which
+    key_trouble may say why. spf, helo, mx,
     dmarc: what has to be published, as text. report_uris: the rua of its DMARC record. report_names: where receivers of
     reports consent. ptr_names: the reverse name, and the name in a part of it that is delegated (RFC 2317)."""
 
@@ -41,6 +42,7 @@ class Facts:
     report_names: tuple[str, ...]
     ptr_names: tuple[str, ...]
     ptr_by_hand: bool
+    key_trouble: str = ""
 
     @property
     def address_type(self) -> str:
@@ -95,6 +97,7 @@ def _facts(sender: Mapping, wanted: Mapping, reports: Mapping) -> Facts:
         report_names=tuple(reports.get(domain, ())),
         ptr_names=tuple(dict.fromkeys([standard, ptr_name(sender["ip"], sender["ptr"].get("zone"))])),
         ptr_by_hand=sender["ptr"]["method"] == "manual",
+        key_trouble=sender.get("key_trouble") or "",
     )
 
 

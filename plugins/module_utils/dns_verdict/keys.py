@@ -14,6 +14,7 @@ from .identity import alias_of
 from .tags import parse_tags
 
 _NO_KEY = "Converge first: the key is made on the MTA host, and published with the next run"
+_LOOK = "Bring the host back, mend what is wrong with its keys (the run says what), or converge; then check again"
 _REPUBLISH = (
     "Publish the key that signs (site.yml), or sign with the published one; never change a key under its selector"
 )
@@ -22,6 +23,8 @@ _REPUBLISH = (
 def judge_dkim(facts: Facts, look: Look) -> Edge:
     """One record at the selector, not revoked, equal to the key in the document. An alias may lead to it."""
     if facts.key_name is None or facts.public is None:
+        if facts.key_trouble:
+            return Edge(UNKNOWN, "the key on the MTA host", facts.key_trouble, "", _LOOK)
         return Edge(UNKNOWN, "a published key", "the fleet document has no key of this sender", "", _NO_KEY)
     wanted = f"{facts.key_name} TXT {shown([record_text(facts.public)])}"
     try:

@@ -16,7 +16,10 @@ _FEW = 3  # a fault that more senders share is told once
 def summary(senders: Sequence[Mapping]) -> dict:
     """``{"senders", "yes", "no", "unknown", "edges": {edge: {verdict: count}}}`` of ``[{"name", "green", "edges"}]``."""
     greens = Counter(sender["green"] for sender in senders)
-    counts = {edge: Counter(sender["edges"][edge]["verdict"] for sender in senders) for edge in EDGES}
+    counts = {
+        edge: Counter(sender["edges"][edge]["verdict"] for sender in senders if edge in sender["edges"])
+        for edge in EDGES
+    }
     return {
         "senders": len(senders),
         **{green: greens[green] for green in (YES, NO, UNKNOWN)},
@@ -35,8 +38,8 @@ def lines(senders: Sequence[Mapping]) -> list[str]:
     groups: dict[tuple, list[tuple[str, Mapping]]] = {}
     for sender in senders:
         for name in EDGES:
-            edge = sender["edges"][name]
-            if edge["verdict"] != OK:
+            edge = sender["edges"].get(name)
+            if edge and edge["verdict"] != OK:
                 key = (name, edge["verdict"], edge["server"], edge["remedy"])
                 groups.setdefault(key, []).append((sender["name"], edge))
     for (name, verdict, server, remedy), members in groups.items():

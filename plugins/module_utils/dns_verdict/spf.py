@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..spf_text import TEXT_LIMIT, is_spf
 from . import edges
@@ -18,6 +18,7 @@ from .identity import alias_of
 #: Addresses that nobody sends from, one in each half of the space: a record that permits one permits everybody.
 STRANGERS = {"A": ("0.0.0.1", "255.255.255.254"), "AAAA": ("100::1", "fe00::1")}
 LOCAL_PART = "bounce"
+ANSWER_LIMIT = 512 - 40  # RFC 7208 3.4: header and question leave about this much of a UDP answer without EDNS
 _OPEN = "Name only your own addresses, and end it with -all or ~all"
 
 
@@ -47,7 +48,14 @@ def judge_spf(facts: Facts, look: Look, evaluate: Evaluate) -> Edge:
     if not records:
         found = shown(answer.values) or answer.state
         return Edge(MISSING, wanted, f"no SPF record: {found}", "", edges.PUBLISH)
-    return _judge(facts, f"{LOCAL_PART}@{facts.domain}", records, wanted, look, evaluate)
+    edge = _judge(facts, f"{LOCAL_PART}@{facts.domain}", records, wanted, look, evaluate)
+    size = sum(len(value.encode("utf-8", "surrogateescape")) + 12 for value in answer.values)
+    if edge.verdict == OK and not edge.remedy and len(answer.values) > 1 and size > ANSWER_LIMIT:
+        return replace(
+            edge,
+            remedy=f"All TXT records of {facts.domain} together take {size} bytes; over {ANSWER_LIMIT} some receivers lose the answer",
+        )
+    return edge
 
 
 def judge_helo_spf(facts: Facts, look: Look, evaluate: Evaluate) -> Edge:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ..dns_text import is_under, longest_suffix
-from ..dns_verdict import edges
+from ..dns_verdict import edges, validation
 from ..dns_verdict.answers import CIRCLE, NODATA, SILENT_ZONE, UNKNOWN, Answer, Blind, Look, Question, Wanted
 from ..dns_verdict.edges import EDGES, Edge, View, combine, green
 from ..dns_verdict.facts import Facts
@@ -58,7 +58,9 @@ Known = list[tuple[dict[Question, Answer], Edge]]
 
 
 class Survey:
-    """One check of many senders. resolvers: the views of receivers; the first also finds zones and foreign names."""
+    """One check of many senders. resolvers: the views of receivers; the first also finds zones and foreign names.
+
+    only: the edges to judge. signed, broken: names by which it is found out whether the resolvers validate."""
 
     def __init__(
         self,
@@ -66,13 +68,18 @@ class Survey:
         given: Iterable[Given] = (),
         timeout: float = 3,
         concurrency: int = 100,
+        only: Sequence[str] = EDGES,
+        signed: str = validation.SIGNED,
+        broken: str = validation.BROKEN,
     ):
+        self.only, self.signed, self.broken = only, signed, broken
         self.timeout, self.turns = timeout, asyncio.Semaphore(concurrency)
         self.workers = max(4, concurrency // 4)
         self.resolvers = [
             self._server(f"resolver {' or '.join(_place(*place) for place in places)}", places, False)
             for places in resolvers
         ]
+        self.finder = self.resolvers[0].without_validation()
         self.given = {one.suffix: one for one in given}
         self.authoritative: dict[tuple[str, int], Server] = {}
         self.answers: dict[tuple[Server, str, str], Answer] = {}
@@ -81,6 +88,8 @@ class Survey:
 
     async def run(self, senders: Sequence[Facts]) -> list[dict]:
         """``[{"name", "green", "edges": {edge: {...}}}]``, in the order of *senders*."""
+        for server in self.resolvers:
+            server.validation = asyncio.ensure_future(server.validate(self.signed, self.broken))
         waiting = iter(enumerate(senders))
         found: dict[int, dict] = {}
 
@@ -89,19 +98,25 @@ class Survey:
                 found[index] = await self._sender(facts)
 
         # So many keep all turns busy; starting a thousand at once would only keep the event loop busy.
-        await asyncio.gather(*(work() for _worker in range(self.workers)))
+        await asyncio.gather(*(work() for _worker in range(self.workers)), *(one.validation for one in self.resolvers))
         return [found[index] for index in range(len(senders))]
+
+    @property
+    def validation(self) -> dict:
+        """Of the resolvers, after the run; as validation.together has it."""
+        return validation.together([server.validation.result() for server in self.resolvers])
 
     @property
     def asked(self) -> int:
         """Queries sent."""
-        return sum(server.asked for server in (*self.resolvers, *self.authoritative.values()))
+        return sum(server.asked for server in (self.finder, *self.resolvers, *self.authoritative.values()))
 
     async def _sender(self, facts: Facts) -> dict:
-        found = dict(zip(EDGES, await asyncio.gather(*(self._edge(facts, self.judges[edge]) for edge in EDGES))))
+        told = await asyncio.gather(*(self._edge(facts, self.judges[edge]) for edge in self.only))
+        found = dict(zip(self.only, told))
         return {
             "name": facts.name,
-            "green": green(found),
+            "green": green(found, self.only),
             "edges": {name: edge.as_dict() for name, edge in found.items()},
         }
 
@@ -252,7 +267,7 @@ class Survey:
         answer = Answer(NODATA)
         rest = name
         while rest:
-            answer = await self._fetch(self.resolvers[0], rest, "SOA")
+            answer = await self._fetch(self.finder, rest, "SOA")
             if answer.unknown:
                 raise Blind(rest, "SOA", answer)
             # The SOA that comes with an alias is of the zone it leads to.
@@ -263,7 +278,7 @@ class Survey:
 
     async def _name_servers(self, apex: str, port: int) -> list[Server]:
         """All servers of a zone, by its NS records: each IPv4 address, or each IPv6 one where there is no other."""
-        resolver = self.resolvers[0]
+        resolver = self.finder
         answer = await self._fetch(resolver, apex, "NS")
         if answer.unknown or not answer.values:
             raise Blind(apex, "NS", answer if answer.unknown else _HIDDEN)

@@ -12,7 +12,9 @@ from collections.abc import Iterable
 
 from .. import dns_trouble
 from ..dns_text import is_under, plain_name
-from ..dns_verdict.answers import FOUND, LAME, NODATA, NXDOMAIN, UNKNOWN, Answer
+from ..dns_verdict import validation
+from ..dns_verdict.answers import BOGUS, FOUND, LAME, NODATA, NXDOMAIN, UNKNOWN, Answer
+from ..dns_verdict.edges import YES
 
 DNSPYTHON_IMPORT_ERROR = None
 try:
@@ -53,56 +55,106 @@ def host_resolvers() -> list[tuple[str, int]]:
     return [endpoint(str(address)) for address in found]
 
 
+_NOBODY = Answer(UNKNOWN, why=dns_trouble.UNREACHABLE, detail="it has no address")
+
+
 class Server:
     """One view of the DNS: an authoritative server, or a resolver, which may stand for several that are asked in turn.
 
-    label: how reports call it. zones: the zones (or suffixes) it is authoritative for. asked: queries sent."""
+    label: how reports call it. zones: the zones (or suffixes) it is authoritative for. asked: queries sent.
+    validation: of a resolver, what is found out while it is asked already."""
 
-    def __init__(self, label: str, endpoints: Iterable[tuple[str, int]], authoritative: bool, timeout: float, turns):
+    def __init__(
+        self,
+        label: str,
+        endpoints: Iterable[tuple[str, int]],
+        authoritative: bool,
+        timeout: float,
+        turns,
+    ):
         self.label, self.endpoints, self.authoritative = label, list(endpoints), authoritative
+        self.unchecked = False
+        self.validation: asyncio.Future | None = None
         self.timeout, self.turns = timeout, turns
         self.zones: set[str] = set()
         self.asked = 0
         self._silent = dict.fromkeys(self.endpoints, 0)
         self._heard: set[tuple[str, int]] = set()
 
+    def without_validation(self) -> Server:
+        """The same resolver, told not to validate (CD), which finds the servers of zones whose chain is broken, too."""
+        twin = Server(self.label, self.endpoints, self.authoritative, self.timeout, self.turns)
+        twin.unchecked, twin._silent, twin._heard = True, self._silent, self._heard
+        return twin
+
     async def ask(self, name: str, rtype: str) -> Answer:
         """The answer; UNKNOWN, never an exception, when there is none. Of an authoritative server also ALIAS and
         REFERRAL."""
-        try:
-            query = dns.message.make_query(
-                dns.name.from_text(name + "."), rtype, use_edns=0, payload=UDP_SIZE, flags=self._flags()
-            )
-        except (dns.exception.DNSException, ValueError):
-            return Answer(NXDOMAIN, detail="no name that could exist")
         answer = Answer(UNKNOWN, why=dns_trouble.UNREACHABLE, detail="it has no address")
         for place in self.endpoints:
-            answer = await self._ask_one(place, query, name, rtype)
+            answer, _reply = await self._ask_one(place, name, rtype, self._flags())
+            if answer.why == dns_trouble.SERVFAIL and self.validation is not None:
+                answer = await self._look_closer(place, name, rtype, answer)
             if not answer.unknown:
                 break
         return answer
 
     def _flags(self) -> int:
-        return 0 if self.authoritative else dns.flags.RD
+        if self.authoritative:
+            return 0
+        return dns.flags.RD | dns.flags.CD if self.unchecked else dns.flags.RD
 
-    async def _ask_one(self, place: tuple[str, int], query, name: str, rtype: str) -> Answer:
+    async def validate(self, signed: str, broken: str) -> validation.Validation:
+        """Whether this resolver validates, by the names of a zone that is signed and of one whose chain is broken."""
+        found = validation.judge(self.label, signed, _NOBODY, False, broken, _NOBODY)
+        for place in self.endpoints:
+            (vouched, reply), (refused, _reply) = await asyncio.gather(
+                self._ask_one(place, signed, "SOA", dns.flags.RD | dns.flags.AD),
+                self._ask_one(place, broken, "SOA", dns.flags.RD),
+            )
+            authentic = reply is not None and bool(reply.flags & dns.flags.AD)
+            found = validation.judge(self.label, signed, vouched, authentic, broken, refused)
+            if not vouched.unknown:
+                break
+        return found
+
+    async def _look_closer(self, place: tuple[str, int], name: str, rtype: str, failed: Answer) -> Answer:
+        """Why a resolver says SERVFAIL: one that validates, gives the answer when it is not to check it, and fails again
+        when it is, refuses it for its DNSSEC chain. What was only a moment's trouble is over when it is asked again."""
+        if (await self.validation).validating != YES:
+            return failed
+        unchecked, _reply = await self._ask_one(place, name, rtype, dns.flags.RD | dns.flags.CD)
+        again, _reply = await self._ask_one(place, name, rtype, dns.flags.RD)
+        if again.why == dns_trouble.SERVFAIL and not unchecked.unknown:
+            return Answer(UNKNOWN, why=BOGUS, detail=f"{again.detail}, and an answer when it is told not to validate")
+        return again
+
+    async def _ask_one(self, place: tuple[str, int], name: str, rtype: str, flags: int) -> tuple[Answer, object]:
+        """(the answer, the message or None)."""
+        try:
+            query = dns.message.make_query(
+                dns.name.from_text(name.rstrip(".") + "."), rtype, use_edns=0, payload=UDP_SIZE, flags=flags
+            )
+        except (dns.exception.DNSException, ValueError):
+            return Answer(NXDOMAIN, detail="no name that could exist"), None
         async with self.turns:
             if self._silent[place] >= (GIVE_UP_KNOWN if place in self._heard else GIVE_UP_NEW):
-                return Answer(UNKNOWN, why=dns_trouble.TIMEOUT, detail="it does not answer")
+                return Answer(UNKNOWN, why=dns_trouble.TIMEOUT, detail="it does not answer"), None
             try:
                 reply = await self._exchange(query, *place)
             except (dns.exception.Timeout, asyncio.TimeoutError):
                 self._silent[place] += 1
-                return Answer(UNKNOWN, why=dns_trouble.TIMEOUT, detail="it does not answer")
+                return Answer(UNKNOWN, why=dns_trouble.TIMEOUT, detail="it does not answer"), None
             except (OSError, EOFError) as error:
                 self._silent[place] += 1
                 reason = getattr(error, "strerror", None) or "it closes the connection"
-                return Answer(UNKNOWN, why=dns_trouble.UNREACHABLE, detail=f"it cannot be reached ({reason})")
+                return Answer(UNKNOWN, why=dns_trouble.UNREACHABLE, detail=f"it cannot be reached ({reason})"), None
             except (dns.exception.DNSException, ValueError) as error:
-                return Answer(UNKNOWN, why=dns_trouble.BROKEN, detail=f"an unreadable answer ({type(error).__name__})")
+                detail = f"an unreadable answer ({type(error).__name__})"
+                return Answer(UNKNOWN, why=dns_trouble.BROKEN, detail=detail), None
         self._heard.add(place)
         self._silent[place] = 0
-        return read(reply, name, rtype, self.authoritative, self.zones)
+        return read(reply, name.rstrip("."), rtype, self.authoritative, self.zones), reply
 
     async def _exchange(self, query, address: str, port: int):
         """Over UDP; once more over TCP when the answer is lost, cut off or not one to this question."""

@@ -250,6 +250,24 @@ def test_what_is_different_decides(edge, world, verdict, words):
     assert verdict == "ok" or found.remedy, "nobody is told what to do"
 
 
+@pytest.mark.parametrize(
+    ("texts", "note"),
+    [
+        (["x" * 100], ""),
+        (["x" * 200, "y" * 230], "together take"),
+        (["x" * 200], ""),
+    ],
+)
+def test_many_texts_beside_a_short_record_are_minded(texts, note):
+    edge = judged("spf", {(DOMAIN, "TXT"): [f"v=spf1 ip4:{IP} -all", *texts]})
+    assert edge.verdict == "ok" and bool(note) == bool(edge.remedy) and note in edge.remedy, edge
+
+
+def test_a_host_that_was_not_looked_at_leaves_its_key_unknown():
+    edge = judged("dkim", {}, key_name=None, public=None, key_trouble="vps2 was not looked at")
+    assert edge.verdict == "unknown" and "vps2 was not looked at" in edge.found and edge.remedy
+
+
 def test_a_sender_without_a_key_is_not_judged_before_it_converged():
     found = judged("dkim", {}, key_name=None, public=None)
     assert found.verdict == "unknown" and found.remedy.startswith("Converge first")
