@@ -139,6 +139,7 @@ CALLS = {"open", "print", "input", "exec", "eval", "__import__", "breakpoint"}
 # Not the domain, though it lies with it, because Ansible packs nothing else to go with a module.
 PROGRAMS = {
     "addresses/keeper.py": "installed on the host and run there by systemd",
+    "local/accounting_files.py": "reads accounting files for pmta_accounting, block by block",
     "local/archive.py": "packs trees for engine_bundle",
     "local/config_files.py": "reads configurations for the linter, which works without Ansible",
     "local/dns_survey.py": "asks for dns_check, all senders at once",
