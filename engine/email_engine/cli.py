@@ -12,14 +12,18 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from . import settings
 from .api import keys
-from .store import connection, migrations
+from .jobs.kinds import KINDS
+from .store import connection, jobs, migrations
 from .store.audit import Actor
-from .store.models import LANES, ApiKey, Tenant
+from .store.models import LANES, Alert, ApiKey, Job, Tenant
+
+#: What needs no arguments and changes nothing that is not decided already.
+ADDABLE = frozenset(name for name, kind in KINDS.items() if kind.lane == "check") | {"converge"}
 
 
 class Mistake(Exception):
@@ -52,6 +56,17 @@ def _parser() -> argparse.ArgumentParser:
 
     one = command(commands, "worker", _worker, "run the jobs of one lane, until told to end")
     one.add_argument("lane", choices=LANES)
+
+    about = "jobs"
+    within = commands.add_parser("jobs", help=about, description=about).add_subparsers(required=True, metavar="COMMAND")
+    one = command(within, "add", _add_job, "ask for a job; where the same waits already, that one is it")
+    one.add_argument("kind", choices=sorted(ADDABLE))
+
+    about = "alerts"
+    within = commands.add_parser("alerts", help=about, description=about)
+    within = within.add_subparsers(required=True, metavar="COMMAND")
+    command(within, "test", _test_alerts, "send a message to each receiver that is set, and tell which took it")
+    command(within, "list", _list_alerts, "show what is open, and whether it was told")
 
     about = "API keys"
     within = commands.add_parser("keys", help=about, description=about).add_subparsers(required=True, metavar="COMMAND")
@@ -89,6 +104,52 @@ def _worker(given: argparse.Namespace) -> None:
     from .jobs import worker
 
     sys.exit(worker.run(given.lane))
+
+
+def _add_job(given: argparse.Namespace) -> None:
+    def do(session: Session, _pepper: str) -> None:
+        # One that runs looks at what is there now; what the next one would see is the next timer's.
+        running = session.scalar(
+            select(Job.number).where(Job.kind == given.kind, Job.state == "running", Job.arguments == {})
+        )
+        if running is not None:
+            print(f"unchanged: job {running} of kind {given.kind} runs")
+            return
+        before = session.scalar(select(func.max(Job.number)))
+        job = jobs.enqueue(session, _actor(), given.kind, once=True)
+        new = before is None or job.number > before
+        print(
+            f"{'changed' if new else 'unchanged'}: job {job.number} of kind {given.kind} {'is asked for' if new else 'waits'}"
+        )
+
+    _within(do)
+
+
+def _test_alerts(_given: argparse.Namespace) -> None:
+    # apprise is this command's and the check worker's alone.
+    from .alerting import receivers
+
+    known = settings.load()
+    addresses = [one for one in receivers.receivers(known) if isinstance(one, receivers.Address)]
+    if not addresses:
+        raise Mistake("no receiver is set: put addresses into engine_alert_urls of the vault, then run site.yml")
+    text = "This is a test: alerts of this engine arrive here.\n\nWhat to do: nothing."
+    failed = []
+    for number, one in enumerate(addresses, 1):
+        error = one.deliver(f"{known.alert_name}: [info] test", text, "info")
+        print(f"{one.name} ({number} of {len(addresses)}): {'sent' if error is None else f'NOT sent: {error}'}")
+        failed += [one.name] if error else []
+    if failed:
+        raise Mistake(f"{len(failed)} of {len(addresses)} did not take it")
+
+
+def _list_alerts(_given: argparse.Namespace) -> None:
+    def do(session: Session, _pepper: str) -> None:
+        for one in session.scalars(select(Alert).where(Alert.closed_at.is_(None)).order_by(Alert.id)):
+            told = f"told {_day(one.told_at)}" if one.told_at else f"not told: {one.error or 'soon'}"
+            print(f"{one.key}\t{one.severity}\tsince {_day(one.opened_at)}\t{told}\t{one.subject}")
+
+    _within(do)
 
 
 def _actor() -> Actor:

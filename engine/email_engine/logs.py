@@ -16,7 +16,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 from structlog.stdlib import ProcessorFormatter
 
-from .redaction import Redactor
+from .redaction import Redactor, parts_of_address
 from .settings import Settings
 
 #: Loggers of libraries that bring handlers of their own.
@@ -57,6 +57,9 @@ def configure(settings: Settings, more: Iterable[str] = ()) -> None:
         one.setLevel(logging.NOTSET)
     # At INFO it tells every statement.
     logging.getLogger("sqlalchemy").setLevel(logging.INFO if root.level <= logging.DEBUG else logging.WARNING)
+    # They tell the address of a message's receiver; what became of it is told by `alerting`.
+    logging.getLogger("apprise").propagate = False
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
     # `Requests` tells more of each request.
     logging.getLogger("uvicorn.access").disabled = True
     logging.captureWarnings(True)
@@ -75,4 +78,5 @@ def about(**known: Any) -> AbstractContextManager[None]:
 def _secrets(settings: Settings) -> list[str]:
     whole = [one.get_secret_value() for one in (settings.key_pepper, settings.session_secret) if one is not None]
     parts = [urlsplit(one.get_secret_value()).password for one in (settings.database, settings.redis)]
-    return [*whole, *(one for one in parts if one is not None)]
+    addresses = [part for url in settings.receivers() for part in parts_of_address(url)]
+    return [*whole, *addresses, *(one for one in parts if one is not None)]

@@ -9,15 +9,13 @@ import json
 import re
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 HIDDEN = "***"
 #: Of anything shorter every text is full; a rule for secrets keeps them longer.
 SHORTEST = 6
 
-_NAMES = (
-    r"(?:pass(?:word|wd|phrase)?|secret|token|pepper|api[-_]?key|authorization|cookie|credentials?|private[-_]?key)"
-)
+_NAMES = r"(?:pass(?:word|wd|phrase)?|secret|token|pepper|salt|api[-_]?key|authorization|cookie|credentials?|private[-_]?key|alert[-_]?urls?)"
 # What is a secret whoever wrote it: an API key (its prefix finds the row, and tells nothing), a PEM private key, a URL's password.
 _LOOKS = (
     (re.compile(r"\bee_([0-9a-f]{8})_[A-Za-z0-9_-]{16,}"), rf"ee_\1_{HIDDEN}"),
@@ -37,6 +35,30 @@ _LOOKS = (
     ),
 )
 _NAMED = re.compile(rf"(?:^|[-_. ]){_NAMES}$", re.IGNORECASE)
+# Of an alert's address: host names, mail addresses and plain words are no secrets, and stand in many texts.
+_PLAIN = re.compile(
+    r"[\w.+-]+@[\w.-]+|(?i:(?:[a-z0-9-]+\.)+[a-z]{2,}|localhost|[\d.]+)(?::\d+)?|[A-Za-z]?[a-z_-]{0,18}"
+)
+
+
+def parts_of_address(url: str) -> set[str]:
+    """What is secret of the address of an alert's receiver, as apprise reads it: all of it, its password, and whatever looks like a token.
+
+    Services keep their tokens where others have a host, a user or a path.
+    """
+    scheme, _, rest = url.partition("://")
+    login, at, _ = rest.rpartition("@")
+    found = {url, rest}
+    if at and ":" in login:
+        found.add(login.partition(":")[2])
+    for part in re.split(r"[/?&#]", rest):
+        name, equals, value = part.partition("=")
+        if equals and _is_secret(name):
+            found.add(value)
+        for one in (part, value, *re.split(r"[:@=,]", part)):
+            if len(one) >= 8 and not _PLAIN.fullmatch(one):
+                found.add(one)
+    return {form for one in found for form in (one, unquote(one)) if len(form) >= SHORTEST}
 
 
 class Redactor:

@@ -15,7 +15,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 class Settings(BaseSettings):
     """database: SQLAlchemy URL of the application's role. redis: URL. key_pepper: makes the hashes of API keys useless elsewhere.
-    session_secret: signs the web page's cookies. patience: seconds that a request waits for one of the
+    session_secret: signs the web page's cookies. alert_urls: whom alerts are sent to, one address a line as apprise reads it; they hold
+    tokens. alert_name: what messages call this engine. patience: seconds that a request waits for one of the
     database connections. The rest says where jobs find what they run with, see `jobs`."""
 
     model_config = SettingsConfigDict(env_prefix="EMAIL_ENGINE_")
@@ -24,6 +25,8 @@ class Settings(BaseSettings):
     redis: SecretStr
     key_pepper: SecretStr
     session_secret: SecretStr | None = None
+    alert_urls: SecretStr | None = None
+    alert_name: str = "email_engine"
     database_connections: int = 10
     patience: float = 15
     requests_per_minute: int = 600
@@ -47,6 +50,11 @@ class Settings(BaseSettings):
     job_silence: float = 30
     job_sweep: float = 10
     job_grace: float = 10
+
+    def receivers(self) -> list[str]:
+        """The addresses of `alert_urls`, each once."""
+        lines = self.alert_urls.get_secret_value().splitlines() if self.alert_urls else []
+        return list(dict.fromkeys(line.strip() for line in lines if line.strip()))
 
 
 def load() -> Settings:

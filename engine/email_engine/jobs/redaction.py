@@ -16,7 +16,7 @@ from ansible.errors import AnsibleError
 from ansible.parsing.vault import VaultLib, VaultSecret
 from pydantic import SecretStr
 
-from email_engine.redaction import SHORTEST, Redactor
+from email_engine.redaction import SHORTEST, Redactor, parts_of_address
 from email_engine.settings import Settings
 
 #: A shorter line of a longer secret may stand in any text.
@@ -47,6 +47,8 @@ def _of_settings(settings: Settings) -> Iterator[str]:
         value = getattr(settings, name)
         if isinstance(value, SecretStr):
             yield value.get_secret_value()
+    for url in settings.receivers():
+        yield from parts_of_address(url)
     for url in (settings.database, settings.redis):
         yield urlsplit(url.get_secret_value()).password or ""
     if settings.vault_password_file is not None:

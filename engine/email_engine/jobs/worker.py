@@ -35,6 +35,8 @@ from .sweep import Sweep, place_of
 log = logging.getLogger(__name__)
 #: Jobs at once. A stop waits for none, a check for no converge.
 HANDS = {"converge": 1, "stop": 2, "check": 2}
+#: The lane whose worker also brings alerts to people.
+ALERTING = "check"
 
 
 class Hands:
@@ -51,11 +53,19 @@ class Hands:
         self._calls = [threading.Event() for _ in range(HANDS[lane])]
         self._threads = [threading.Thread(target=self._work, args=(call,), daemon=True) for call in self._calls]
         self._threads.append(threading.Thread(target=self._look, daemon=True))
+        self._couriers = None
+        if lane == ALERTING:
+            # apprise is this lane's alone.
+            from email_engine.alerting.couriers import Couriers
+
+            self._couriers = Couriers(settings)
 
     def start(self) -> None:
         self._settings.work.mkdir(mode=0o700, parents=True, exist_ok=True)
         for thread in self._threads:
             thread.start()
+        if self._couriers is not None:
+            self._couriers.start()
 
     def wake(self) -> None:
         for call in self._calls:
@@ -68,6 +78,8 @@ class Hands:
         for thread in self._threads:
             if thread.is_alive():
                 thread.join()
+        if self._couriers is not None:
+            self._couriers.stop()
         self._engine.dispose()
 
     def _look(self) -> None:
