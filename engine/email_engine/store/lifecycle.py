@@ -84,8 +84,10 @@ def move(
     reason: str | None = None,
     evidence: Mapping[str, Any] | None = None,
     queued: int | None = None,
+    quota: int | None = None,
 ) -> Change:
-    """*event* happens to a sender that the caller holds locked. queued: when it was seen just now. Raises NotNow, and nothing changed."""
+    """*event* happens to a sender that the caller holds locked. queued: when it was seen just now. quota: messages a day from now on,
+    where it is not the phase's. Raises NotNow, and nothing changed."""
     facts, now = look(session, ip)
     if queued is not None:
         facts = facts._replace(queued=queued)
@@ -96,7 +98,9 @@ def move(
     if isinstance(change, Refused):
         raise NotNow(change.reasons)
     before = _shown(ip)
-    if change.phase != ip.phase:
+    if quota is not None:
+        ip.daily_quota = quota
+    elif change.phase != ip.phase:
         ip.daily_quota = declared.quota(change.phase)
     ip.status, ip.phase, ip.until, ip.status_changed_at = change.status, change.phase, change.until, now
     if event == "start":
