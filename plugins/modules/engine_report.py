@@ -8,12 +8,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: engine_report
-short_description: Tell the engine what was applied, or what a check of the DNS saw
+short_description: Tell the engine what was applied, or what a check of the DNS or of blocklists saw
 version_added: 0.1.0
 author: email_engine.fleet contributors (@email-engine)
 description:
   - With O(applied), the engine learns the keys that sign, the queues that were seen, and which senders are gone; those become retired.
   - With O(dns), the engine learns what the DNS shows for each sender, and decides; a sender whose records are all there is started.
+  - With O(dnsbl), the engine learns what blocklists say of each sender, and decides whom it stops, holds or starts.
 notes:
   - A report is a statement of what was seen. Whether the engine changes anything by it, it says itself; RV(ignore:changed) is true when it did.
 extends_documentation_fragment:
@@ -62,6 +63,38 @@ options:
         type: list
         elements: dict
         required: true
+  dnsbl:
+    description: What M(email_engine.fleet.dnsbl_check) returned as its report.
+    type: dict
+    suboptions:
+      checked_at:
+        description: When the check began, as ISO 8601 with a time zone.
+        type: str
+        required: true
+      round:
+        description: Whether it is the first check, or the one that the engine wanted before it believes so many changes.
+        type: str
+        choices: [first, again]
+        required: true
+      resolver:
+        description: C(verdict) and C(reasons).
+        type: dict
+        required: true
+      lists:
+        description: For each list C(name), C(zone), C(kind), C(state), C(detail) and C(severity).
+        type: list
+        elements: dict
+        required: true
+      controls:
+        description: The C(verdict) on each control C(target) at each C(list).
+        type: list
+        elements: dict
+        required: true
+      senders:
+        description: For each sender C(name) and C(verdicts).
+        type: list
+        elements: dict
+        required: true
 """
 
 EXAMPLES = r"""
@@ -82,8 +115,8 @@ retired:
   elements: str
   sample: [mail3.example.com]
 started:
-  description: Senders that were started because their DNS is right.
-  returned: with O(dns), not in check mode
+  description: Senders that were started because their DNS is right, or in the place of listed ones.
+  returned: with O(dns) and O(dnsbl), not in check mode
   type: list
   elements: str
   sample: [mail6.example.com]
@@ -92,6 +125,28 @@ job:
   returned: with O(dns), not in check mode
   type: str
   sample: 6a0c6c8e-7f0a-4e6e-9c5b-2f0f6a3b1c11
+again:
+  description: That so many verdicts changed that nothing was done yet; check again at once, with control addresses, and report that.
+  returned: with O(dnsbl), not in check mode
+  type: bool
+  sample: false
+dnsbl:
+  description:
+    - The engine's whole answer, with the names of senders that are C(listed), C(cleared), C(stopped), C(started) and C(unknown) to it, the tenants
+      it C(held), the numbers of its C(incidents), its C(jobs), and whether it C(distrusted) the report.
+  returned: with O(dnsbl), not in check mode
+  type: dict
+  sample:
+    listed: [mail2.example.com]
+    cleared: []
+    stopped: [mail2.example.com]
+    started: []
+    held: []
+    incidents: [12]
+    again: false
+    distrusted: false
+    unknown: []
+    jobs: [6a0c6c8e-7f0a-4e6e-9c5b-2f0f6a3b1c11]
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -117,7 +172,21 @@ ARGUMENTS = {
             "senders": {"type": "list", "elements": "dict", "required": True},
         },
     },
+    "dnsbl": {
+        "type": "dict",
+        "options": {
+            "checked_at": {"type": "str", "required": True},
+            "round": {"type": "str", "choices": ["first", "again"], "required": True},
+            "resolver": {"type": "dict", "required": True},
+            "lists": {"type": "list", "elements": "dict", "required": True},
+            "controls": {"type": "list", "elements": "dict", "required": True},
+            "senders": {"type": "list", "elements": "dict", "required": True},
+        },
+    },
 }
+
+# What the engine did by a report on blocklists, by the keys of its answer.
+DONE = ("listed", "cleared", "stopped", "started", "held", "incidents", "jobs")
 
 
 def run(params: dict, check_mode: bool) -> dict:
@@ -128,6 +197,14 @@ def run(params: dict, check_mode: bool) -> dict:
     if params["applied"] is not None:
         answer = engine.ask("POST", "/fleet:applied", params["applied"])
         return {"changed": bool(answer["retired"]), "retired": answer["retired"]}
+    if params["dnsbl"] is not None:
+        answer = engine.ask("POST", "/checks/dnsbl", params["dnsbl"])
+        return {
+            "changed": any(answer[key] for key in DONE),
+            "started": answer["started"],
+            "again": answer["again"],
+            "dnsbl": answer,
+        }
     answer = engine.ask("POST", "/checks/dns", params["dns"])
     return {"changed": bool(answer["started"]), "started": answer["started"], "job": answer.get("job")}
 
@@ -136,8 +213,8 @@ def main() -> None:
     module = AnsibleModule(
         ARGUMENTS,
         supports_check_mode=True,
-        mutually_exclusive=[("applied", "dns")],
-        required_one_of=[("applied", "dns")],
+        mutually_exclusive=[("applied", "dns", "dnsbl")],
+        required_one_of=[("applied", "dns", "dnsbl")],
     )
     try:
         result = run(module.params, module.check_mode)

@@ -1,0 +1,367 @@
+# Copyright (c) 2026, email_engine.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lists that are asked, as data: what each answers, what it means, and on what terms it may be asked.
+
+An entry, which an inventory may change or add (``lists.chosen``):
+
+zone: where anybody asks. keyed_zone: where holders of a key ask, with ``{key}``; key: its name among the keys. kind: ip or domain.
+ipv6: whether it takes IPv6 addresses. codes: ``{answer: [severity, meaning]}``; bits instead, where the last octet is a sum:
+``{bit: [severity, meaning]}``. errors, error_bits: answers that say nothing of who was asked about; 127.0.0.1 and 127.255.255.0/24
+are such at every list. weight: 0-100, how much a listing matters for delivery, which decides the order in reports. asked: whether it
+is asked unless the inventory names lists. listed_test, clean_test: what it lists and what not, where that is not as RFC 5782 5 says.
+spacing: seconds between two questions that its terms want at least. licence, rate, source, delist: for people.
+
+Severities: critical stops a sender, major and minor are looked at, information is told, configuration is a fault of the sender's own
+set-up (PTR, policy lists), which no other address would mend.
+"""
+
+from __future__ import annotations
+
+CRITICAL, MAJOR, MINOR, CONFIGURATION, INFORMATION = "critical", "major", "minor", "configuration", "information"
+# The worst first.
+SEVERITIES = (CRITICAL, MAJOR, MINOR, CONFIGURATION, INFORMATION)
+IP, DOMAIN = "ip", "domain"
+
+# Of every list, though Spamhaus began with it.
+ERRORS = {
+    "127.255.255.250": "the key is not known",
+    "127.255.255.251": "the key is blocked",
+    "127.255.255.252": "the name of the zone is misspelt",
+    "127.255.255.254": "it is asked through a public or open resolver, or one without a reverse name of its own",
+    "127.255.255.255": "it was asked too often",
+    "127.0.0.1": "it refuses to answer",
+}
+PUBLIC_RESOLVER = "127.255.255.254"
+
+_SPAMHAUS_TERMS = {
+    "licence": "free for non-commercial use; a bulk sender is likely to need the Data Query Service (a key, dqs)",
+    "rate": "fewer than 300,000 questions a day from a resolver of one's own; refused from public resolvers and large clouds",
+}
+
+LISTS: dict[str, dict] = {
+    "zen": {
+        "zone": "zen.spamhaus.org",
+        "keyed_zone": "{key}.zen.dq.spamhaus.net",
+        "key": "dqs",
+        "kind": IP,
+        "ipv6": True,
+        "codes": {
+            "127.0.0.2": [CRITICAL, "SBL: a source of spam, entered by people"],
+            "127.0.0.3": [CRITICAL, "CSS: low reputation or snowshoe; mail from neighbouring addresses makes it worse"],
+            "127.0.0.4": [CRITICAL, "XBL: compromised or infected"],
+            "127.0.0.9": [CRITICAL, "DROP: a network of criminals"],
+            "127.0.0.10": [CONFIGURATION, "PBL: its provider says that it sends no mail by itself"],
+            "127.0.0.11": [CONFIGURATION, "PBL: Spamhaus takes it for one that sends no mail by itself"],
+            "127.0.0.30": [CRITICAL, "BCL: controls a botnet"],
+        },
+        "weight": 100,
+        "asked": True,
+        **_SPAMHAUS_TERMS,
+        "source": "https://docs.spamhaus.com/datasets/docs/source/10-data-type-documentation/datasets/040-zones.html",
+        "delist": "https://check.spamhaus.org/ (CSS goes by itself about three days after the cause is gone; PBL: ask for an exclusion)",
+    },
+    "dbl": {
+        "zone": "dbl.spamhaus.org",
+        "keyed_zone": "{key}.dbl.dq.spamhaus.net",
+        "key": "dqs",
+        "kind": DOMAIN,
+        "codes": {
+            "127.0.1.2": [CRITICAL, "a domain of low reputation"],
+            "127.0.1.4": [CRITICAL, "phishing"],
+            "127.0.1.5": [CRITICAL, "malware"],
+            "127.0.1.6": [CRITICAL, "controls a botnet"],
+            "127.0.1.102": [CRITICAL, "an honest domain that is abused for spam"],
+            "127.0.1.103": [CRITICAL, "a redirector that is abused for spam"],
+            "127.0.1.104": [CRITICAL, "an honest domain that is abused for phishing"],
+            "127.0.1.105": [CRITICAL, "an honest domain that is abused for malware"],
+            "127.0.1.106": [CRITICAL, "an honest domain that is abused to control a botnet"],
+        },
+        "errors": {"127.0.1.255": "it was asked about an address, and lists domains"},
+        "weight": 95,
+        "asked": True,
+        **_SPAMHAUS_TERMS,
+        "source": "https://docs.spamhaus.com/datasets/docs/source/10-data-type-documentation/datasets/040-zones.html",
+        "delist": "https://check.spamhaus.org/",
+    },
+    "zrd": {
+        "keyed_zone": "{key}.zrd.dq.spamhaus.net",
+        "key": "dqs",
+        "kind": DOMAIN,
+        "codes": {
+            f"127.0.2.{hours}": [INFORMATION, f"seen for the first time less than {hours} hours ago"]
+            for hours in range(2, 25)
+        },
+        "errors": {"127.0.2.255": "it was asked about an address, and lists domains"},
+        "weight": 20,
+        "asked": True,
+        "licence": "with the Data Query Service only (a key, dqs)",
+        "rate": "that of the contract",
+        "source": "https://docs.spamhaus.com/datasets/docs/source/10-data-type-documentation/datasets/040-zones.html",
+        "delist": "wait a day; a new domain should not send before",
+    },
+    "abusix": {
+        "keyed_zone": "{key}.combined.mail.abusix.zone",
+        "key": "abusix",
+        "kind": IP,
+        "ipv6": True,
+        "codes": {
+            "127.0.0.2": [MAJOR, "mail to traps that never were addresses"],
+            "127.0.0.3": [MAJOR, "very low reputation, or near addresses that hit traps"],
+            "127.0.0.4": [MAJOR, "compromised or infected"],
+            "127.0.0.11": [CONFIGURATION, "a generic reverse name: give it one of its own"],
+            "127.0.0.12": [CONFIGURATION, "no reverse name: give it one"],
+            "127.0.0.200": [MAJOR, "entered by people"],
+        },
+        "weight": 70,
+        "asked": True,
+        "licence": "a key, free up to a daily number of questions",
+        "rate": "that of the account",
+        "source": "https://docs.abusix.com/docs/guardian-mail/production-zones",
+        "delist": "https://lookup.abusix.com/ (expires 5.2 days after the last hit)",
+    },
+    "spamcop": {
+        "zone": "bl.spamcop.net",
+        "kind": IP,
+        "codes": {"127.0.0.2": [MAJOR, "reported by recipients, or seen in traps"]},
+        "weight": 60,
+        "asked": True,
+        "licence": "free",
+        "rate": "reasonable use",
+        "source": "https://www.spamcop.net/fom-serve/cache/291.html",
+        "delist": "https://www.spamcop.net/bl.shtml (goes by itself about 24 hours after the last report)",
+    },
+    "barracuda": {
+        "zone": "b.barracudacentral.org",
+        "kind": IP,
+        "codes": {"127.0.0.2": [MAJOR, "a poor reputation at Barracuda's appliances"]},
+        "weight": 65,
+        "asked": True,
+        "licence": "free after the resolver's address is registered; others get no answer, or everything is clean",
+        "rate": "reasonable use",
+        "source": "https://www.barracudacentral.org/rbl/how-to-use",
+        "delist": "https://www.barracudacentral.org/rbl/removal-request",
+    },
+    "psbl": {
+        "zone": "psbl.surriel.com",
+        "kind": IP,
+        "codes": {"127.0.0.2": [MINOR, "mail to traps"]},
+        "weight": 40,
+        "asked": True,
+        "licence": "free",
+        "rate": "reasonable use",
+        "source": "https://psbl.org/howto",
+        "delist": "https://psbl.org/remove (by yourself; goes also by itself after some weeks)",
+    },
+    "mailspike": {
+        "zone": "bl.mailspike.net",
+        "kind": IP,
+        "codes": {
+            "127.0.0.2": [MAJOR, "zombie: sends spam in waves"],
+            "127.0.0.10": [MAJOR, "the worst reputation"],
+            "127.0.0.11": [MAJOR, "a very bad reputation"],
+            "127.0.0.12": [MINOR, "a bad reputation"],
+        },
+        "weight": 50,
+        "asked": True,
+        "licence": "free below 100,000 questions a day",
+        "rate": "fewer than 100,000 questions a day",
+        "source": "https://mailspike.io/",
+        "delist": "https://mailspike.io/ip_verify",
+    },
+    "dronebl": {
+        "zone": "dnsbl.dronebl.org",
+        "kind": IP,
+        "ipv6": True,
+        "codes": {
+            "127.0.0.2": [INFORMATION, "a sample, for tests"],
+            "127.0.0.3": [MAJOR, "IRC drone"],
+            "127.0.0.5": [MAJOR, "bottler"],
+            "127.0.0.6": [MAJOR, "spambot or drone of unknown kind"],
+            "127.0.0.7": [MAJOR, "DDoS drone"],
+            "127.0.0.8": [MAJOR, "open SOCKS proxy"],
+            "127.0.0.9": [MAJOR, "open HTTP proxy"],
+            "127.0.0.10": [MAJOR, "ProxyChain"],
+            "127.0.0.11": [MAJOR, "web page proxy"],
+            "127.0.0.12": [MAJOR, "open DNS resolver"],
+            "127.0.0.13": [MAJOR, "tries passwords"],
+            "127.0.0.14": [MAJOR, "open Wingate proxy"],
+            "127.0.0.15": [MAJOR, "compromised router or gateway"],
+            "127.0.0.16": [MAJOR, "a worm that spreads by itself"],
+            "127.0.0.17": [MAJOR, "part of a botnet, found by a machine"],
+            "127.0.0.18": [MINOR, "a name server or mail exchanger, seen on IRC"],
+            "127.0.0.19": [MINOR, "abused VPN service"],
+            "127.0.0.255": [MINOR, "something else"],
+        },
+        "weight": 40,
+        "asked": True,
+        "licence": "free",
+        "rate": "reasonable use",
+        "source": "https://dronebl.org/docs/howtouse",
+        "delist": "https://dronebl.org/lookup (it lists compromise, not spam: look for it on the host first)",
+    },
+    "uceprotect1": {
+        "zone": "dnsbl-1.uceprotect.net",
+        "kind": IP,
+        "codes": {"127.0.0.2": [MINOR, "level 1: this address hit traps"]},
+        "weight": 35,
+        "asked": True,
+        "licence": "free",
+        "rate": "reasonable use; large users by rsync",
+        "source": "https://www.uceprotect.net/en/index.php?m=3&s=3",
+        "delist": "goes by itself after seven days; do not pay for removal",
+    },
+    "uceprotect2": {
+        "zone": "dnsbl-2.uceprotect.net",
+        "kind": IP,
+        "codes": {"127.0.0.2": [INFORMATION, "level 2: the provider's allocation, not this address"]},
+        "weight": 5,
+        "asked": True,
+        "licence": "free",
+        "rate": "reasonable use; large users by rsync",
+        "source": "https://www.uceprotect.net/en/index.php?m=3&s=4",
+        "delist": "nothing to do about it but to tell the provider",
+    },
+    "uceprotect3": {
+        "zone": "dnsbl-3.uceprotect.net",
+        "kind": IP,
+        "codes": {"127.0.0.2": [INFORMATION, "level 3: the provider's whole network, not this address"]},
+        "weight": 5,
+        "asked": True,
+        "licence": "free",
+        "rate": "reasonable use; large users by rsync",
+        "source": "https://www.uceprotect.net/en/index.php?m=3&s=5",
+        "delist": "nothing to do about it but to tell the provider",
+    },
+    "spamrats": {
+        "zone": "all.spamrats.com",
+        "kind": IP,
+        "ipv6": True,
+        "codes": {
+            "127.0.0.36": [CONFIGURATION, "Dyna: a reverse name like that of a dynamic address"],
+            "127.0.0.37": [CONFIGURATION, "NoPtr: no reverse name"],
+            "127.0.0.38": [MINOR, "Spam: abuse was seen"],
+            "127.0.0.43": [MINOR, "Auth: tries passwords"],
+        },
+        "weight": 30,
+        "asked": True,
+        "licence": "free for small and medium mail servers",
+        "rate": "reasonable use",
+        "source": "https://www.spamrats.com/lists.php",
+        "delist": "https://www.spamrats.com/removal.php",
+    },
+    "s5h": {
+        "zone": "all.s5h.net",
+        "kind": IP,
+        "ipv6": True,
+        "codes": {"127.0.0.2": [MINOR, "seen in traps"]},
+        "weight": 15,
+        "asked": True,
+        "licence": "free",
+        "rate": "reasonable use",
+        "source": "https://www.usenix.org.uk/content/rbl.html",
+        "delist": "https://www.usenix.org.uk/content/rblremove",
+    },
+    "spameatingmonkey": {
+        "zone": "bl.spameatingmonkey.net",
+        "kind": IP,
+        "codes": {"127.0.0.2": [MINOR, "mail to traps"]},
+        "weight": 20,
+        "asked": False,
+        "licence": "free below 100,000 questions a day",
+        "rate": "fewer than 100,000 questions a day",
+        "source": "https://spameatingmonkey.com/services",
+        "delist": "https://spameatingmonkey.com/lookup",
+    },
+    "gbudb": {
+        "zone": "truncate.gbudb.net",
+        "kind": IP,
+        "codes": {"127.0.0.2": [MINOR, "nearly all mail from it was spam"]},
+        "weight": 20,
+        "asked": False,
+        "licence": "free below some thousand questions a day",
+        "rate": "reasonable use",
+        "source": "https://www.gbudb.com/truncate/",
+        "delist": "goes by itself",
+    },
+    "blocklist_de": {
+        "zone": "bl.blocklist.de",
+        "kind": IP,
+        "ipv6": True,
+        "codes": {
+            f"127.0.0.{service}": [INFORMATION, "attacks on a service were reported"] for service in range(2, 25)
+        },
+        "weight": 10,
+        "asked": False,
+        "licence": "free",
+        "rate": "reasonable use",
+        "source": "https://www.blocklist.de/en/rbldns.html",
+        "delist": "https://www.blocklist.de/en/delist.html (goes by itself after 48 hours)",
+    },
+    "backscatterer": {
+        "zone": "ips.backscatterer.org",
+        "kind": IP,
+        "codes": {"127.0.0.2": [INFORMATION, "sends bounces or sender verifications to strangers"]},
+        "weight": 5,
+        "asked": False,
+        "licence": "free",
+        "rate": "reasonable use",
+        "source": "https://www.backscatterer.org/?target=usage",
+        "delist": "goes by itself after four weeks; do not pay for removal",
+    },
+    "surbl": {
+        "zone": "multi.surbl.org",
+        "kind": DOMAIN,
+        "bits": {
+            "4": [MAJOR, "DM: mail addresses for a moment"],
+            "8": [CRITICAL, "PH: phishing"],
+            "16": [CRITICAL, "MW: malware"],
+            "32": [MAJOR, "CT: click trackers"],
+            "64": [MAJOR, "ABUSE: spam"],
+            "128": [MAJOR, "CR: a cracked site"],
+        },
+        "error_bits": {"1": "it refuses to answer"},
+        "listed_test": "surbl-org-permanent-test-point.com",
+        "weight": 60,
+        "asked": True,
+        "licence": "free for small organisations; others by contract",
+        "rate": "fewer than 250,000 questions a day, and mailboxes below 1,000",
+        "source": "https://surbl.org/lists",
+        "delist": "https://surbl.org/surbl-analysis",
+    },
+    "uribl": {
+        "zone": "multi.uribl.com",
+        "kind": DOMAIN,
+        "bits": {
+            "2": [MAJOR, "black: in spam"],
+            "4": [MINOR, "grey: in bulk mail that not everybody asked for"],
+            "8": [MINOR, "red: young or hidden, and seen in mail"],
+        },
+        "error_bits": {"1": "it refuses to answer (too many questions from this resolver)"},
+        "listed_test": "test.uribl.com",
+        "weight": 55,
+        "asked": True,
+        "licence": "free for few questions; others by contract",
+        "rate": "few questions, not through a resolver that many use",
+        "source": "https://uribl.com/about.shtml",
+        "delist": "https://admin.uribl.com/",
+    },
+}
+
+# name: (zones, when, what happened). Asked for, they are refused by name.
+DEAD: dict[str, tuple[tuple[str, ...], str, str]] = {
+    "sorbs": (("sorbs.net",), "2024-06-05", "Proofpoint shut it"),
+    "nixspam": (("ix.dnsbl.manitu.net",), "2025-01", "iX shut it"),
+    "ahbl": (("ahbl.org",), "2015-01-01", "it was shut, and answered that everybody is listed"),
+    "unsubscore": (("ubl.unsubscore.com",), "2020", "it went offline"),
+    "cbl": (("cbl.abuseat.org",), "2021", "it became part of XBL: ask zen"),
+    "inps": (("dnsbl.inps.de",), "2020", "it was shut"),
+    "ordb": (("ordb.org",), "2006-12", "it was shut, and answered in 2008 that everybody is listed"),
+    "dsbl": (("dsbl.org",), "2009", "it was shut"),
+    "njabl": (("njabl.org",), "2013-03", "it was shut"),
+    "rfc_ignorant": (("rfc-ignorant.org",), "2012", "it was shut"),
+    "spamcannibal": (("spamcannibal.org",), "2018-05", "its domain expired, and answered that everybody is listed"),
+    "dul_ru": (("dul.ru",), "2015-05", "its domain answered that everybody is listed"),
+    "burnt_tech": (("burnt-tech.com",), "date not known", "its domain expired, and answered that everybody is listed"),
+    "senderscore": (("senderscore.com",), "2024-03-01", "it wants a contract, and others were told wrongly"),
+}
