@@ -8,14 +8,14 @@ from __future__ import annotations
 import typing as t
 from datetime import datetime, timedelta
 
-from .moves import BACK, BY_STATUS, CHECK, FIRST, LAST, Move
+from .moves import BACK, BACK_ONE, BY_STATUS, CHECK, FIRST, LAST, Move
 
 YES, NO, UNKNOWN = "yes", "no", "unknown"
 
 QUARANTINE = timedelta(days=7)
-REST = timedelta(days=3)
-#: How far a release goes back in the warm-up; at least to the first phase.
-STEPS_BACK = 2
+REST = timedelta(days=7)
+#: How far a release and the end of a rest go back in the warm-up; at least to the first phase.
+STEPS_BACK = {BACK: 2, BACK_ONE: 1}
 ALERT_AGAIN = timedelta(days=1)
 
 
@@ -98,11 +98,18 @@ CONDITIONS: dict[str, Condition] = {
 
 
 def decide(
-    sender: t.Mapping, event: str, by: str, facts: Facts, now: datetime, phases: t.Sequence[str]
+    sender: t.Mapping,
+    event: str,
+    by: str,
+    facts: Facts,
+    now: datetime,
+    phases: t.Sequence[str],
+    begins: str | None = None,
 ) -> Change | Refused:
     """*event* happens to *sender* (``status`` and ``phase`` of the fleet document).
 
-    by: "check" or "person". now: aware, UTC. phases: names of the warm-up phases in order.
+    by: "check" or "person". now: aware, UTC. phases: names of the warm-up phases in order. begins: the phase that a first start begins
+    with, where the inventory declares one.
     """
     move = BY_STATUS.get(sender["status"], {}).get(event)
     if move is None:
@@ -119,18 +126,18 @@ def decide(
     ]
     if unmet:
         return Refused(tuple(unmet))
-    return Change(move.target, _phase(move, sender["phase"], phases), _until(move, now), event, by)
+    return Change(move.target, _phase(move, sender["phase"], phases, begins), _until(move, now), event, by)
 
 
-def _phase(move: Move, phase: str | None, phases: t.Sequence[str]) -> str | None:
+def _phase(move: Move, phase: str | None, phases: t.Sequence[str], begins: str | None) -> str | None:
     if move.phase == FIRST:
-        return phases[0]
+        return begins if begins in phases else phases[0]
     if move.phase == LAST:
         return None
-    if move.phase == BACK:
+    if move.phase in STEPS_BACK:
         # No phase means that the warm-up was over: back from behind the last one.
         at = phases.index(phase) if phase in phases else len(phases)
-        return phases[max(0, at - STEPS_BACK)]
+        return phases[max(0, at - STEPS_BACK[move.phase])]
     return phase
 
 

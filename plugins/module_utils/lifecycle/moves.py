@@ -12,8 +12,8 @@ from ..fleet.status import STATUSES
 CHECK = "check"  # an automatic decision, from evidence
 PERSON = "person"
 
-#: What a move does to the warm-up phase.
-FIRST, BACK, KEEP, LAST = "first", "back", "keep", "last"
+#: What a move does to the warm-up phase. FIRST: or the one that the inventory declares. BACK_ONE, BACK: by one and by two steps.
+FIRST, BACK_ONE, BACK, KEEP, LAST = "first", "back one", "back", "keep", "last"
 
 
 class Move(t.NamedTuple):
@@ -35,6 +35,8 @@ MOVES: tuple[Move, ...] = (
     # Nobody leaves standby before the DNS graph is green, whoever asks. A start by a check has its budget (`brakes`). Lists need
     # not have been asked: a new sender has sent nothing yet.
     Move("standby", "start", "warming", _EITHER, ("dns_green", "not_known_listed"), FIRST),
+    # One that the inventory declares to be warmed up already: it was so before it came here.
+    Move("standby", "go_live", "active", _CHECK, ("dns_green", "not_known_listed"), LAST),
     # It never sent, so there is nothing to drain.
     Move("standby", "retire", "retired", _PERSON, ("queue_empty",)),
     Move("warming", "warmed", "active", _CHECK, ("not_listed", "no_incident"), LAST),
@@ -50,9 +52,10 @@ MOVES: tuple[Move, ...] = (
     Move("quarantine", "release", "warming", _PERSON, ("dns_green", "not_listed", "no_incident"), BACK),
     # A retiring sender delivers its queue; a listed one must not, so its held mail is decided on first.
     Move("quarantine", "retire", "retired", _PERSON, ("queue_empty",)),
-    Move("resting", "rested", "warming", _CHECK, ("rest_over", "dns_green", "not_listed", "no_incident"), BACK),
+    Move("resting", "rested", "warming", _CHECK, ("rest_over", "dns_green", "not_listed", "no_incident"), BACK_ONE),
     Move("resting", "listed", "quarantine", _EITHER),
-    Move("resting", "retire", "retiring", _PERSON, ("not_listed",)),
+    # It sends what it holds, so nothing may be known against that; lists that are silent keep nobody from leaving.
+    Move("resting", "retire", "retiring", _PERSON, ("not_known_listed",)),
     Move("retiring", "listed", "quarantine", _EITHER),
     Move("retiring", "drained", "retired", _EITHER, ("queue_empty",)),
     # Put back into the inventory before it was empty. It never stopped sending, so there is nothing to prove.

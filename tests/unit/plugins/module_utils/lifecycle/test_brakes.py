@@ -16,6 +16,9 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.brake
     Start,
     is_mass_event,
     may_start,
+    most_moves,
+    of,
+    problems,
 )
 
 NOW = datetime(2026, 10, 25, 1, 0, tzinfo=timezone.utc)
@@ -64,3 +67,35 @@ def test_no_history_starts_more_than_the_budget(asked, size):
 )
 def test_many_verdicts_at_once(changed, size, mass):
     assert is_mass_event(Brakes(), changed, size) is mass
+
+
+def test_the_policy_says_what_differs():
+    assert of({}) == Brakes()
+    found = of({"tenant_starts": 0, "tenant_days": 14, "mass_share": 0.5, "stops": ["critical"], "clears": 3})
+    assert (found.tenant_starts, found.tenant_window, found.mass_share) == (0, timedelta(days=14), 0.5)
+    assert (found.stops, found.clears, found.platform_least) == (("critical",), 3, 2)
+    assert may_start(found, [], "a", 1, 5, NOW).hold_tenant, "a budget of none holds the tenant at once"
+    assert (most_moves(Brakes(), 5), most_moves(Brakes(), 100)) == (2, 10)
+
+
+@pytest.mark.parametrize(
+    ("policy", "where"),
+    [
+        ({"mass_share": 2}, "policy_brakes.mass_share"),
+        ({"mass_share": True}, "policy_brakes.mass_share"),
+        ({"clears": 0}, "policy_brakes.clears"),
+        ({"tenant_days": "7"}, "policy_brakes.tenant_days"),
+        ({"stops": []}, "policy_brakes.stops"),
+        ({"stops": ["major"]}, "policy_brakes.stops"),
+        ({"stops": ["critical", "information"]}, "policy_brakes.stops"),
+        ({"starts": 1}, "policy_brakes.starts"),
+        ([], "policy_brakes"),
+    ],
+)
+def test_an_unsound_policy_is_named(policy, where):
+    (found,) = problems(policy)
+    assert found.where == where and found.remedy
+
+
+def test_a_sound_policy_is_taken():
+    assert problems({"tenant_starts": 2, "moves_share": 0.25, "stops": ["critical", "major"], "mass_least": 3}) == []

@@ -92,7 +92,7 @@ def test_only_the_table_moves(sender, event, by, facts):
 def test_a_sender_that_begins_to_deliver_is_seen_to_be_well(sender, event, by, facts):
     found = d.decide(sender, event, by, facts, NOW, PHASES)
     if isinstance(found, d.Change) and found.status in DELIVERING and sender["status"] not in DELIVERING:
-        assert facts.listed == "no" or (event == "start" and facts.listed == "unknown")
+        assert facts.listed == "no" or (event in ("start", "go_live", "retire") and facts.listed == "unknown")
         assert facts.dns_green == "yes" or found.status == "retiring"
 
 
@@ -165,6 +165,44 @@ def test_a_rest_has_an_end():
         {"status": "resting", "phase": None}, "rested", CHECK, GOOD._replace(until=resting.until), resting.until, PHASES
     )
     assert early.reasons == ("its rest is not over",) and after.status == "warming"
+
+    assert resting.until == NOW + timedelta(days=7) and after.phase == "week_6"
+
+
+@pytest.mark.parametrize(
+    ("phase", "after"), [(None, "week_6"), ("week_6", "week_5"), ("week_2", "week_1"), ("week_1", "week_1")]
+)
+def test_a_rest_costs_one_phase(phase, after):
+    found = d.decide({"status": "resting", "phase": phase}, "rested", CHECK, GOOD, NOW, PHASES)
+    assert (found.status, found.phase) == ("warming", after)
+
+
+@pytest.mark.parametrize(("begins", "phase"), [(None, "week_1"), ("week_4", "week_4"), ("week_9", "week_1")])
+def test_a_first_start_begins_where_the_inventory_says(begins, phase):
+    standby = {"status": "standby", "phase": None}
+    assert d.decide(standby, "start", CHECK, GOOD, NOW, PHASES, begins).phase == phase
+    assert d.decide({"status": "active", "phase": None}, "idle", CHECK, GOOD, NOW, PHASES).phase == "week_1"
+    live = d.decide(standby, "go_live", CHECK, GOOD, NOW, PHASES, begins)
+    assert (live.status, live.phase) == ("active", None)
+    assert isinstance(d.decide(standby, "go_live", PERSON, GOOD, NOW, PHASES), d.Refused)
+
+
+@given(
+    st.sampled_from([one for one in STATUSES if one != "retired"]), VERDICTS, VERDICTS, st.integers(0, 2), st.booleans()
+)
+def test_no_state_is_a_trap_whatever_stays_wrong(status, dns_green, listed, incidents, left):
+    """Time passes and queues empty; what the world says of the sender may stay as it is for ever."""
+    facts = d.Facts(dns_green, listed, 0, incidents, None, left)
+    seen, waiting = {status}, [status]
+    while waiting:
+        here = waiting.pop()
+        for event, move in BY_STATUS.get(here, {}).items():
+            for by in move.by:
+                found = d.decide({"status": here, "phase": None}, event, by, facts, NOW, PHASES)
+                if isinstance(found, d.Change) and found.status not in seen:
+                    seen.add(found.status)
+                    waiting.append(found.status)
+    assert "retired" in seen
 
 
 def test_what_waits_for_a_person_is_told_each_day():
