@@ -6,9 +6,9 @@
 
 internet_recipe() {
     {
-        find "$lab_root/tests/lab/internet.yml" "$lab_root/tests/lab/roles" "$lab_root/tests/lab/read_mail.py" \
+        find "$lab_root/tests/lab/internet.yml" "$lab_root/tests/lab/lists.yml" "$lab_root/tests/lab/roles" "$lab_root/tests/lab/read_mail.py" \
             "$lab_root/inventories/lab/hosts.yml" -type f | sort | xargs sha256sum
-        sha256sum "$lab_state/tsig.secret"
+        sha256sum "$lab_state/tsig.secret" "$lab_state/dnssec/signing.pem"
         cat "$(machine_dir internet)/layers"
         internet_variables
     } | hash_of
@@ -16,10 +16,14 @@ internet_recipe() {
 
 internet_variables() {
     local names
-    # A mirror of one's own has a name of its own.
+    names=$(cat "$lab_state/outside_names.json")
+    printf '{"lab_resolver_outside_names": %s, "lab_resolver_outside_nameserver": "%s"}\n' "$names" "$(network_outside_nameserver)"
+}
+
+# Domains that the machines may resolve outside, one a line. A mirror of one's own has a name of its own.
+outside_names() {
     # shellcheck disable=SC2086
-    names=$(printf '%s\n' $lab_outside_names "$(url_host "$lab_mirror")" "$(url_host "$lab_security_mirror")" | sort -u | sed 's/.*/"&"/' | paste -sd,)
-    printf '{"lab_resolver_outside_names": [%s], "lab_resolver_outside_nameserver": "%s"}\n' "$names" "$(network_outside_nameserver)"
+    printf '%s\n' $lab_outside_names "$(url_host "$lab_mirror")" "$(url_host "$lab_security_mirror")" | sort -u
 }
 
 url_host() {

@@ -28,5 +28,5 @@ lab_ssh_options=(-i "$lab_key" -l root -o StrictHostKeyChecking=no -o "UserKnown
     -o LogLevel=ERROR -o BatchMode=yes -o ConnectTimeout=5 -o ServerAliveInterval=5 -o ServerAliveCountMax=3
     -o ControlMaster=auto -o ControlPersist=60s -o "ControlPath=$lab_state/ssh/cm-%i-%h")
 
-# What must answer on the machine internet before the lab counts as up: rspamd, root, primary, secondary, resolver, providers.
-lab_internet_ports="127.0.0.1/11332 198.18.0.52/53 198.18.0.53/53 198.18.0.54/53 198.18.0.55/53 198.18.0.61/25 198.18.0.62/25 198.18.0.63/25"
+# What must answer on the machine internet before the lab counts as up: rspamd, root, primary, secondary, resolver, the one that forwards, the first blocklist, providers.
+lab_internet_ports="127.0.0.1/11332 198.18.0.52/53 198.18.0.53/53 198.18.0.54/53 198.18.0.55/53 198.18.0.59/53 198.18.0.101/53 198.18.0.61/25 198.18.0.62/25 198.18.0.63/25"

@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # What the computer that carries the lab must have.
 
-lab_tools=(systemd-container mmdebstrap debian-archive-keyring nftables iproute2 openssh-client util-linux procps python3 ca-certificates)
+lab_tools=(systemd-container mmdebstrap debian-archive-keyring nftables iproute2 openssh-client openssl util-linux procps python3 ca-certificates)
 
 tools_missing() {
     local tool
@@ -60,6 +60,14 @@ secrets_make() {
         (umask 077 && head -c 32 /dev/urandom | base64 -w0 >"$lab_state/tsig.secret.new")
         mv "$lab_state/tsig.secret.new" "$lab_state/tsig.secret"
     fi
+    # With which the lab's root is signed. The trust anchor beside it is public.
+    install -d -m 0755 "$lab_state/dnssec"
+    if [ ! -s "$lab_state/dnssec/signing.pem" ]; then
+        (umask 077 && openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$lab_state/dnssec/signing.pem.new")
+        mv "$lab_state/dnssec/signing.pem.new" "$lab_state/dnssec/signing.pem"
+    fi
+    # What the machines' own resolvers hand to the lab's: names outside the lab.
+    outside_names | sed 's/.*/"&"/' | paste -sd, | sed 's/.*/[&]/' >"$lab_state/outside_names.json"
     touch "$lab_state/ssh/known_hosts"
     chown "$owner" "$lab_key" "$lab_key.pub" "$lab_state/ssh/known_hosts" "$lab_state/tsig.secret"
     engine_secrets_make
