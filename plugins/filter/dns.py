@@ -16,6 +16,7 @@ class FilterModule:
             "dns_records": domain_filter("dns_records", "wanted_records"),
             "dns_absent_records": domain_filter("dns_records", "absent_records"),
             "dns_pending_records": domain_filter("dns_records", "pending_records"),
+            "dkim_seen": domain_filter("dkim_rotation", "seen"),
             "dns_ptr_requests": domain_filter("dns_records", "ptr_requests"),
             "dns_ptr_lines": domain_filter("dns_records", "ptr_lines"),
             "dns_zone_texts": domain_filter("dns_plan", "zone_texts"),

@@ -11,6 +11,8 @@ The registry holds nothing private::
                                        "keys": {"s20261122": {"selector", "path", "bits", "size", "mtime_ns", "sha256",
                                                               "public", "created", "origin", "lost"}}}}}
 
+A key that another one replaces, or is to replace, has dates besides: see dkim_rotation.
+
 size in bytes; sha256 of the file; public: base64 SubjectPublicKeyInfo; created, lost: ISO 8601 UTC (lost: or null);
 origin: ``made`` or ``adopted``.
 
@@ -233,6 +235,9 @@ def decide(
     ========== =========================================== ====================================
     """
     where = f"{file.path} (domain {wish.domain})"
+    if record is not None and record.get("revoked"):
+        remedy = "Name a selector that was never used; a selector is not used twice"
+        return Decision(FOREIGN, Problem(where, f"the key was revoked on {record['revoked'][:10]}", remedy))
     if file.kind == "absent":
         if record is None:
             return Decision(MAKE)
@@ -314,12 +319,18 @@ def make_record(selector: str, file: FileFacts, key: KeyFacts, created: str, ori
     }
 
 
-def with_record(registry: dict, domain: str, record: dict, current: bool) -> dict:
+def with_record(registry: dict, domain: str, record: dict, current: bool, when: str | None = None) -> dict:
     """A registry in which ``domain`` has ``record``; it becomes current when told so or when the domain has no current
-    key. Others are shared."""
+    key, and the key that was is retired from *when* on. Others are shared."""
     entry = registry["domains"].get(domain, {"current": None, "keys": {}})
-    keys = {**entry["keys"], record["selector"]: record}
+    known = entry["keys"].get(record["selector"], {})
+    keys = {**entry["keys"], record["selector"]: {**known, **record}}
     chosen = record["selector"] if current or entry["current"] is None else entry["current"]
+    if chosen != entry["current"]:
+        if entry["current"] is not None and when:
+            keys[entry["current"]] = {**keys[entry["current"]], "retired": when}
+        if keys[chosen].get("retired"):
+            keys[chosen] = {**keys[chosen], "retired": None}
     return {**registry, "domains": {**registry["domains"], domain: {"current": chosen, "keys": keys}}}
 
 

@@ -44,21 +44,30 @@ _DMARC_TAGS = (
 )
 
 
-def wanted_records(document: Mapping, ttl: int = DEFAULT_TTL) -> list[dict]:
+def wanted_records(document: Mapping, ttl: int = DEFAULT_TTL, keys: Iterable[Mapping] = ()) -> list[dict]:
     """Everything the fleet needs published, each (name, type, match) once, sorted.
 
-    document: the fleet document. ttl in seconds. Keys that are not made yet are left out; :func:`pending_records` lists
+    document: the fleet document. ttl in seconds. keys: those of its domains that do not sign, not yet or no more, with what
+    their records say (dkim_rotation.other_keys). Keys that are not made yet are left out; :func:`pending_records` lists
     them. PTR records are here only for senders with ``ptr.method`` rfc2136; :func:`ptr_requests` has the others. Raises
     FleetError with every contradiction."""
-    return _records([sender for sender in document["senders"] if exists_in_mta(sender)], _tenants(document), ttl)
+    senders = [sender for sender in document["senders"] if exists_in_mta(sender)]
+    found = _records(senders, _tenants(document), ttl)
+    # One of them may have become the domain's own since it was listed.
+    known = {_key(record) for record in found}
+    found += [record for record in _of_keys(senders, keys, ttl) if record["values"] and _key(record) not in known]
+    return sorted(found, key=_key)
 
 
-def absent_records(document: Mapping, ttl: int = DEFAULT_TTL) -> list[dict]:
+def absent_records(document: Mapping, ttl: int = DEFAULT_TTL, keys: Iterable[Mapping] = ()) -> list[dict]:
     """What retired senders leave behind: the records of ``document["gone"]`` and of senders with status retired, less
     what a remaining sender needs. Same shape; ``values`` is what the sender had, or empty when any matching value
-    goes."""
+    goes. keys: as in :func:`wanted_records`; those without a text go."""
     leaving = [*document.get("gone", ()), *(sender for sender in document["senders"] if not exists_in_mta(sender))]
-    return records_for(document, leaving, ttl)
+    remaining = [sender for sender in document["senders"] if exists_in_mta(sender)]
+    found = {_key(record): record for record in _of_keys(remaining, keys, ttl) if not record["values"]}
+    found.update((_key(record), record) for record in records_for(document, leaving, ttl))
+    return [found[key] for key in sorted(found)]
 
 
 def records_for(document: Mapping, senders: Iterable[Mapping], ttl: int = DEFAULT_TTL) -> list[dict]:
@@ -346,6 +355,25 @@ def _of_domain(
     except ValueError as error:
         problems.append(Problem(f"tenant {tenant['name']}, dmarc", str(error), "Correct it (RFC 9989 has the tags)"))
     return records
+
+
+def _of_keys(senders: Iterable[Mapping], keys: Iterable[Mapping], ttl: int) -> list[dict]:
+    """The records of keys that do not sign, of the domains that these senders have; without values for those to go."""
+    first: dict[str, str] = {}
+    for sender in senders:
+        first.setdefault(plain_name(sender["domain"]), sender["name"])
+    return [
+        _record(
+            record_name(key["selector"], key["domain"]),
+            "TXT",
+            ttl,
+            [key["text"]] if key["text"] else [],
+            first[plain_name(key["domain"])],
+            "dkim",
+        )
+        for key in keys
+        if plain_name(key["domain"]) in first
+    ]
 
 
 def _authorisations(domain: str, dmarc: Mapping, tenant: Mapping, sender: str, ttl: int) -> list[dict]:

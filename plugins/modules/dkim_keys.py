@@ -78,6 +78,7 @@ options:
     type: int
     default: 300
 seealso:
+  - module: email_engine.fleet.dkim_rotation
   - module: email_engine.fleet.dns_publish
 """
 
@@ -129,6 +130,13 @@ keys:
       description: Every selector this domain ever had, to choose the next one from.
       type: list
       elements: str
+    others:
+      description:
+        - The domain's keys that do not sign and whose records still matter, each with C(domain), C(selector), C(role)
+          (V(next), V(kept), V(revoked), V(leaving)) and C(text), what has to be published, V(null) where it has to go.
+        - The option C(dns_keys) of the role P(email_engine.fleet.dns#role) takes them.
+      type: list
+      elements: dict
   sample:
     - domain: mail1.example.com
       selector: s20261122
@@ -137,6 +145,7 @@ keys:
       record: v=DKIM1; k=rsa; p=MIIBIjANBgkq
       created: "2026-11-22T08:00:00Z"
       selectors: [s20261122]
+      others: []
 made:
   description: Domains that got a new key.
   returned: success
@@ -165,7 +174,6 @@ problems:
 """
 
 import base64
-import fcntl
 import grp
 import hashlib
 import os
@@ -181,13 +189,14 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ansible_collections.email_engine.fleet.plugins.module_utils import dkim_registry as registry_of
 from ansible_collections.email_engine.fleet.plugins.module_utils.dkim import (
-    domain_of_file,
     key_file_name,
     next_selector,
     record_text,
     selector_for,
 )
+from ansible_collections.email_engine.fleet.plugins.module_utils.dkim_rotation import other_keys
 from ansible_collections.email_engine.fleet.plugins.module_utils.dns_text import plain_name
+from ansible_collections.email_engine.fleet.plugins.module_utils.local import key_directory
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError, Problem
 
 CRYPTOGRAPHY_IMPORT_ERROR = None
@@ -198,7 +207,6 @@ try:
 except ImportError:
     CRYPTOGRAPHY_IMPORT_ERROR = traceback.format_exc()
 
-TEMPORARY = ".new-"
 REGISTRY_MODE = 0o640
 DIRECTORY_MODE = 0o750
 
@@ -344,17 +352,8 @@ class Run:
             self.registry = registry_of.load(self.before_text, path)
             self._check_access(path, found, REGISTRY_MODE)
 
-    def files_by_domain(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        with suppress(FileNotFoundError):
-            for name in os.listdir(self.directory):
-                pair = domain_of_file(name)
-                if pair:
-                    found.setdefault(pair[1], []).append(pair[0])
-        return found
-
     def decide_all(self) -> None:
-        on_disk = self.files_by_domain()
+        on_disk = key_directory.selectors_on_disk(self.directory)
         for wish in self.unique:
             try:
                 self.decide_one(wish, on_disk.get(wish.domain, []))
@@ -387,12 +386,12 @@ class Run:
         elif decision.verdict == registry_of.ADOPT:
             self.adopted.append(wish.domain)
             fresh = registry_of.make_record(selector, facts, key, self.now, "adopted")
-            self.registry = registry_of.with_record(self.registry, wish.domain, fresh, current)
+            self.registry = registry_of.with_record(self.registry, wish.domain, fresh, current, self.now)
         elif decision.verdict == registry_of.REFRESH:
             fresh = {**record, "path": facts.path, "mtime_ns": facts.mtime_ns, "lost": None}
-            self.registry = registry_of.with_record(self.registry, wish.domain, fresh, current)
+            self.registry = registry_of.with_record(self.registry, wish.domain, fresh, current, self.now)
         elif current and entry["current"] != selector:
-            self.registry = registry_of.with_record(self.registry, wish.domain, record, True)
+            self.registry = registry_of.with_record(self.registry, wish.domain, record, True, self.now)
         if found is not None:
             self._check_access(facts.path, found, self.mode)
         self.chosen[wish] = selector
@@ -406,28 +405,14 @@ class Run:
 
     @contextmanager
     def locked(self):
-        """One run at a time per directory. The directory itself is locked, so that no lock file is left and check mode
-        writes nothing."""
+        """One run at a time per directory, which is made where it is not there."""
         if not os.path.isdir(self.directory):
             if self.module.check_mode:
                 yield
                 return
             self.make_directory()
-        handle = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            deadline = time.monotonic() + self.module.params["lock_timeout"]
-            while True:
-                try:
-                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() >= deadline:
-                        remedy = "Wait until it has finished, or raise lock_timeout"
-                        raise FleetError([Problem(self.directory, "another run holds the lock", remedy)]) from None
-                    time.sleep(0.1)
+        with key_directory.locked(self.directory, self.module.params["lock_timeout"]):
             yield
-        finally:
-            os.close(handle)
 
     def make_directory(self) -> None:
         if os.path.lexists(self.directory):
@@ -438,7 +423,7 @@ class Run:
 
     def temporary(self, content: bytes, mode: int) -> str:
         """A complete, synced file beside its final place."""
-        handle, path = tempfile.mkstemp(prefix=TEMPORARY, dir=self.directory)
+        handle, path = tempfile.mkstemp(prefix=key_directory.TEMPORARY, dir=self.directory)
         try:
             with os.fdopen(handle, "wb") as stream:
                 stream.write(content)
@@ -473,15 +458,15 @@ class Run:
             with ThreadPoolExecutor(max_workers=len(os.sched_getaffinity(0))) as pool:
                 for wish, _selector, record in pool.map(self.make_one, self.to_make):
                     current = wish.current if wish.selector is not None else True
-                    self.registry = registry_of.with_record(self.registry, wish.domain, record, current)
-            self.sync_directory()
+                    self.registry = registry_of.with_record(self.registry, wish.domain, record, current, self.now)
+            key_directory.sync(self.directory)
             after_text = registry_of.dump(self.registry)
             if after_text != self.before_text:
                 os.replace(
                     self.temporary(after_text.encode(), REGISTRY_MODE),
                     os.path.join(self.directory, registry_of.REGISTRY_NAME),
                 )
-                self.sync_directory()
+                key_directory.sync(self.directory)
         except OSError as error:
             for path in self.written:
                 with suppress(OSError):
@@ -503,15 +488,8 @@ class Run:
     def remove_leftovers(self) -> None:
         """Temporary files of a run that was killed; the lock is ours, so nobody is writing one."""
         for name in os.listdir(self.directory):
-            if name.startswith(TEMPORARY):
+            if name.startswith(key_directory.TEMPORARY):
                 os.unlink(os.path.join(self.directory, name))
-
-    def sync_directory(self) -> None:
-        handle = os.open(self.directory, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
     # -- the result ----------------------------------------------------------------------------------------------------
 
@@ -532,6 +510,7 @@ class Run:
                     "record": record and record_text(record["public"]),
                     "created": record and record["created"],
                     "selectors": sorted({*entry["keys"], selector}),
+                    "others": other_keys(wish.domain, entry) if entry["keys"] else [],
                 }
             )
         result = {

@@ -169,6 +169,11 @@ resolver:
   returned: when the check was made
   type: dict
   sample: {validating: "yes", servers: [{server: resolver 192.0.2.53, validating: "yes", why: "", remedy: ""}]}
+negative_ttls:
+  description: By zone, for how many seconds others may remember that a name is not there.
+  returned: when the check was made
+  type: dict
+  sample: {example.com: 600}
 notes:
   description: Where O(fleet) remembers another key than the host signs with.
   returned: when the check was made
@@ -288,6 +293,7 @@ def run(module: AnsibleModule) -> dict:
         "senders": senders,
         "summary": summary(senders),
         "resolver": check.validation,
+        "negative_ttls": check.negative_ttls,
         "notes": notes,
         "lines": [*lines(senders), *notes, *validation.lines(check.validation)],
         "queries": check.asked,

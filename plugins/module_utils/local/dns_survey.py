@@ -107,6 +107,15 @@ class Survey:
         return validation.together([server.validation.result() for server in self.resolvers])
 
     @property
+    def negative_ttls(self) -> dict[str, int]:
+        """``{zone: seconds}`` for which others may remember that a name is not there; the most that a server said."""
+        found: dict[str, int] = {}
+        for server in (self.finder, *self.authoritative.values()):
+            for zone, seconds in server.negative_ttls.items():
+                found[zone] = max(seconds, found.get(zone, 0))
+        return found
+
+    @property
     def asked(self) -> int:
         """Queries sent."""
         return sum(server.asked for server in (self.finder, *self.resolvers, *self.authoritative.values()))

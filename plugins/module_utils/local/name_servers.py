@@ -61,7 +61,8 @@ _NOBODY = Answer(UNKNOWN, why=dns_trouble.UNREACHABLE, detail="it has no address
 class Server:
     """One view of the DNS: an authoritative server, or a resolver, which may stand for several that are asked in turn.
 
-    label: how reports call it. zones: the zones (or suffixes) it is authoritative for. asked: queries sent.
+    label: how reports call it. zones: the zones (or suffixes) it is authoritative for. asked: queries sent. negative_ttls:
+    for how many seconds others may remember at most that a name of a zone is not there (RFC 2308 5), as far as it was told.
     validation: of a resolver, what is found out while it is asked already."""
 
     def __init__(
@@ -77,6 +78,7 @@ class Server:
         self.validation: asyncio.Future | None = None
         self.timeout, self.turns = timeout, turns
         self.zones: set[str] = set()
+        self.negative_ttls: dict[str, int] = {}
         self.asked = 0
         self._silent = dict.fromkeys(self.endpoints, 0)
         self._heard: set[tuple[str, int]] = set()
@@ -154,6 +156,9 @@ class Server:
                 return Answer(UNKNOWN, why=dns_trouble.BROKEN, detail=detail), None
         self._heard.add(place)
         self._silent[place] = 0
+        for rrset in (*reply.answer, *reply.authority):
+            if rrset.rdtype == dns.rdatatype.SOA:
+                self.negative_ttls[plain_name(rrset.name.to_text())] = rrset[0].minimum
         return read(reply, name.rstrip("."), rtype, self.authoritative, self.zones), reply
 
     async def _exchange(self, query, address: str, port: int):
