@@ -9,7 +9,16 @@ import re
 import subprocess
 import sys
 
-KEYS = {"calendar": str, "jitter": str, "persistent": bool, "enabled": bool, "kind": str, "playbook": str}
+KEYS = {
+    "calendar": str,
+    "jitter": str,
+    "persistent": bool,
+    "enabled": bool,
+    "kind": str,
+    "playbook": str,
+    "variables": dict,
+}
+WORDS = {bool: "true or false", str: "a text", dict: "a dictionary"}
 NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 ZONE = re.compile(r"(UTC|[A-Z][A-Za-z_]+/[A-Za-z_/+-]+[0-9]*)")
 
@@ -55,7 +64,7 @@ def of_one(name, wanted, kinds, engine):
         yield f"schedules.{name}.{key}: unknown; there are {', '.join(sorted(KEYS))}"
     wrong = [key for key, kind in KEYS.items() if key in wanted and not isinstance(wanted[key], kind)]
     for key in wrong:
-        yield f"schedules.{name}.{key}: has to be {'true or false' if KEYS[key] is bool else 'a text'}, not {wanted[key]!r}"
+        yield f"schedules.{name}.{key}: has to be {WORDS[KEYS[key]]}, not {wanted[key]!r}"
     if wrong or not wanted.get("enabled", True):
         return
     if engine and wanted.get("kind") is None:
