@@ -106,10 +106,9 @@ report:
       elements: list
       sample: [[mail1.example.com, "2026-01-05T10:00:00Z", 12]]
     recipients:
-      description: Of the tracked senders, as C([sender, key, first attempt, delivery]), the times as seconds since 1970.
-      type: list
-      elements: list
-      sample: []
+      description: Of each tracked sender, as C([key, first attempt, delivery]), the times as seconds since 1970.
+      type: dict
+      sample: {}
     strays:
       description: Rows of virtual MTAs that belong to no sender of this host.
       type: dict

@@ -18,6 +18,7 @@ from email_engine.web.app import create_web
 
 from . import (
     access,
+    accounting,
     again,
     audit,
     bodies,
@@ -35,6 +36,7 @@ from . import (
     senders,
     stops,
     tenants,
+    warmup,
 )
 
 
@@ -60,7 +62,22 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(health.router)
     app.include_router(metrics.router)
     version = APIRouter(prefix="/api/v1")
-    for part in (fleet, senders, membership, tenants, domains, select, stops, incidents, checks, jobs, audit, access):
+    for part in (
+        fleet,
+        senders,
+        membership,
+        tenants,
+        domains,
+        select,
+        stops,
+        incidents,
+        checks,
+        accounting,
+        warmup,
+        jobs,
+        audit,
+        access,
+    ):
         version.include_router(part.router)
     version.include_router(fleet.beside)
     app.include_router(version)

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from email_engine.settings import Settings
-from email_engine.store import holds, jobs, waiting
+from email_engine.store import accounting, holds, jobs, signals, waiting
 from email_engine.store.models import Ip, Job
 
 from .kinds import KINDS
@@ -76,10 +76,12 @@ class Sweep:
 
     def _alerts(self, session: Session) -> None:
         waiting.look(session)
+        signals.watch(session)
 
     def _prune(self, session: Session) -> None:
         if self._pruned is None or time.monotonic() - self._pruned > PRUNE_EVERY:
             jobs.prune(session)
+            accounting.prune(session)
             self._pruned = time.monotonic()
 
     def _leftovers(self) -> None:

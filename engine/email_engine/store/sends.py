@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Row, func, select, text
 from sqlalchemy.orm import Session
 
+from .accounting import collected
 from .models import Ip, SentHour, Tenant
 
 # Hours are reported whole, so the running one and the one before it count as the last.
@@ -31,7 +32,7 @@ def _sums(session: Session, tenant: str, start: Any, *sums: Any) -> Sequence[Row
 
 
 def today(session: Session, tenant: str) -> dict[str, int]:
-    """By sender, since midnight UTC."""
+    """By sender, since midnight UTC. Who is missing handed on nothing, or is not known; a choice takes both for nothing."""
     return {name: int(sent) for name, sent in _sums(session, tenant, _DAY, func.sum(SentHour.sent))}
 
 
@@ -40,3 +41,11 @@ def today_and_last_hour(session: Session, tenant: str) -> tuple[dict[str, int], 
     of = [func.coalesce(func.sum(SentHour.sent).filter(SentHour.hour >= start), 0) for start in (_DAY, _HOUR)]
     rows = _sums(session, tenant, func.least(_DAY, _HOUR), *of)
     return {row[0]: int(row[1]) for row in rows}, {row[0]: int(row[2]) for row in rows}
+
+
+def known_today(session: Session, ip_ids: Collection[int]) -> dict[int, int]:
+    """By id, since midnight UTC. Of whom nothing is known is absent: nothing was reported of it, and its MTA was not read today."""
+    wanted = select(SentHour.ip_id, func.sum(SentHour.sent)).where(SentHour.ip_id.in_(ip_ids), SentHour.hour >= _DAY)
+    sent = {number: int(count) for number, count in session.execute(wanted.group_by(SentHour.ip_id))}
+    read = select(Ip.id).where(Ip.id.in_(ip_ids), Ip.mta.in_(collected(session)))
+    return {**dict.fromkeys(session.scalars(read), 0), **sent}

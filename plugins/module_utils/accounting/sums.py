@@ -201,12 +201,12 @@ class Sums:
                 found[sender, hour] = found.get((sender, hour), 0) + count
         return [(sender, f"{hour}:00:00Z", count) for (sender, hour), count in sorted(found.items())]
 
-    def sightings(self) -> list[tuple[str, str, int, int | None]]:
-        """(sender, key in hex, first attempt, delivery), times as seconds since 1970."""
-        return [
-            (sender, key.hex(), t.cast(int, first), delivered)
-            for (sender, key), (first, delivered) in self.recipients.items()
-        ]
+    def sightings(self) -> dict[str, list[tuple[str, int, int | None]]]:
+        """Sender -> (key in hex, first attempt, delivery), times as seconds since 1970."""
+        found: dict[str, list[tuple[str, int, int | None]]] = {}
+        for (sender, key), (first, delivered) in self.recipients.items():
+            found.setdefault(sender, []).append((key.hex(), t.cast(int, first), delivered))
+        return found
 
     def faults(self) -> list[str]:
         return [f"{count} rows: {_WHY.get(why, why)}" for why, count in sorted(self.bad.items())]

@@ -52,6 +52,7 @@ class Reading:
         self._cursors = {one.identity: one for one in cursors}
         self.sums = Sums(scope)
         self.problems: list[str] = []
+        self._here: set[str] = set()
         self.gaps: list[str] = []
         #: As the engine takes them.
         self.read: list[dict[str, t.Any]] = []
@@ -95,6 +96,7 @@ class Reading:
                 for one in self._names(folder, stem, extension, stems.values())
             ]
             names = {os.path.basename(one) for one in paths}
+            self._here |= names
             known = [one.name for one in self._cursors.values() if numbered(one.name, stem)]
             self.gaps += gaps(stem, extension, names, known, self._yesterday)
             last = max((one for one in (numbered(name, stem) for name in names) if one), default=None)
@@ -146,7 +148,7 @@ class Reading:
     def _vanished(self, seen: t.Collection[str]) -> None:
         for one in self._cursors.values():
             lost = cur.vanished(one)
-            if lost and one.identity not in seen:
+            if lost and one.identity not in seen and one.name not in self._here:
                 self.gaps.append(f"{one.name} is gone, and its last {lost} bytes were never read")
 
     # -- reading ---------------------------------------------------------------------------------------------------
