@@ -1,16 +1,64 @@
 # Copyright (c) 2026, email_engine.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a person does about an incident. The caller has found it open, and locked it."""
+"""Incidents: opened by a check with its evidence, acknowledged and closed by a person, or closed by evidence."""
 
 from __future__ import annotations
 
-from sqlalchemy import func, update
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from . import alerts
 from .audit import Actor, record
-from .models import Incident, Tenant
-from .starts import HELD
+from .models import Incident, Ip, Tenant
+
+#: Kinds. A listing and a hold end by a person's word, with a cause; what is at fault in a set-up ends when a check sees it mended.
+LISTING, CONFIGURATION, DNS, HELD = "listing", "configuration", "dns", "held"
+
+
+def opened(session: Session, ip: Ip, kind: str) -> Incident | None:
+    """The sender's open incident of that kind."""
+    wanted = select(Incident).where(Incident.ip_id == ip.id, Incident.kind == kind, Incident.closed_at.is_(None))
+    return session.scalars(wanted.with_for_update()).first()
+
+
+def open_(session: Session, actor: Actor, ip: Ip, kind: str, summary: str, evidence: Mapping[str, Any]) -> Incident:
+    """The sender's open incident of that kind, with this evidence; opened where there is none. The caller holds the sender."""
+    found = opened(session, ip, kind)
+    if found is not None:
+        if (found.summary, found.evidence) != (summary, dict(evidence)):
+            found.summary, found.evidence = summary, dict(evidence)
+            session.flush()
+        return found
+    found = Incident(tenant_id=ip.tenant_id, ip_id=ip.id, kind=kind, summary=summary, evidence=dict(evidence))
+    session.add(found)
+    session.flush()
+    about = {"tenant_id": ip.tenant_id, "reason": summary, "evidence": {"sender": ip.hostname, "kind": kind}}
+    record(session, actor, "opened", f"incident {found.id}", **about)
+    return found
+
+
+def hold_tenant(session: Session, actor: Actor, tenant: Tenant, reason: str, evidence: Mapping[str, Any]) -> None:
+    """Nothing of the tenant, held locked, starts by itself until a person closes the incident with its cause."""
+    tenant.held_reason = reason
+    incident = Incident(tenant_id=tenant.id, kind=HELD, summary=reason, evidence=dict(evidence))
+    session.add(incident)
+    about = {"before": {"held_reason": None}, "after": {"held_reason": reason}, "evidence": evidence}
+    record(session, actor, "held", f"tenant {tenant.name}", tenant_id=tenant.id, reason=reason, **about)
+    session.flush()
+    alerts.tell(
+        session,
+        key=f"hold/{tenant.name}",
+        kind="hold",
+        severity="critical",
+        subject=f"Tenant {tenant.name} is held: {reason}",
+        text="No sender of the tenant starts by itself any more. Those that send now go on.",
+        remedy=f"Find out what the tenant sends, and to whom; then close incident {incident.id} with the cause. See the runbook hold.md.",
+        tenant_id=tenant.id,
+    )
 
 
 def acknowledge(session: Session, actor: Actor, by: str, incident: Incident) -> bool:
@@ -30,5 +78,11 @@ def close(session: Session, actor: Actor, by: str, incident: Incident, cause: st
     record(session, actor, "closed", f"incident {incident.id}", tenant_id=incident.tenant_id, reason=cause)
     if incident.kind == HELD:
         session.execute(update(Tenant).where(Tenant.id == incident.tenant_id).values(held_reason=None))
+        tenant = session.scalars(select(Tenant.name).where(Tenant.id == incident.tenant_id)).one()
+        for kind in ("hold", "failover"):
+            alerts.over(session, f"{kind}/{tenant}")
+    elif incident.kind == LISTING:
+        name = session.scalars(select(Ip.hostname).where(Ip.id == incident.ip_id)).one()
+        alerts.over(session, f"listing/{name}")
     session.flush()
     session.refresh(incident)

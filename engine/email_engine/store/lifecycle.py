@@ -10,9 +10,10 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
+from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle import brakes
 from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.decide import (
     NO,
     UNKNOWN,
@@ -26,7 +27,7 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.moves
 
 from .audit import Actor, record
 from .fleet import HELD
-from .models import BlacklistEvent, DnsblVerdict, DnsCheck, Incident, Ip, QueueReport, WarmupPlan
+from .models import AuditRow, BlacklistEvent, DnsblVerdict, DnsCheck, Incident, Ip, QueueReport, WarmupPlan
 from .policy import Declared
 
 # How long what was seen counts as what is. DNS is checked daily, lists every few hours; one run may fail.
@@ -34,6 +35,10 @@ DNS_KEEPS, LISTS_KEEP, QUEUE_KEEPS = timedelta(hours=50), timedelta(hours=24), t
 _DNS, _LISTS, _QUEUE = (func.now() - age for age in (DNS_KEEPS, LISTS_KEEP, QUEUE_KEEPS))
 #: Status of a warm-up plan that was gone through.
 DONE = "active"
+#: What takes a sender out of service by somebody's wish. There is a most of it a day; what stops a sender for a cause is not counted.
+BRAKED = ("retire", "rest")
+# Any number, always the same: the budget of moves is one.
+_MOVING = 0x6D6F7665
 
 
 class NotNow(Exception):
@@ -52,9 +57,16 @@ def lock(session: Session, ip_id: int) -> Ip:
 
 
 def is_listed(ip_id: Any) -> Any:
-    """A condition: an open listing, or a list that says so now."""
-    return exists().where(BlacklistEvent.ip_id == ip_id, BlacklistEvent.cleared_at.is_(None)) | exists().where(
-        DnsblVerdict.ip_id == ip_id, DnsblVerdict.listed == YES, DnsblVerdict.checked_at > _LISTS
+    """A condition: an open listing, or a list that says so now. Of lists that may stop a sender: what others say is no reputation."""
+    return exists().where(
+        BlacklistEvent.ip_id == ip_id,
+        BlacklistEvent.cleared_at.is_(None),
+        BlacklistEvent.severity.in_(brakes.STOPPING),
+    ) | exists().where(
+        DnsblVerdict.ip_id == ip_id,
+        DnsblVerdict.listed == YES,
+        DnsblVerdict.checked_at > _LISTS,
+        or_(DnsblVerdict.severity.is_(None), DnsblVerdict.severity.in_(brakes.STOPPING)),
     )
 
 
@@ -85,28 +97,38 @@ def move(
     evidence: Mapping[str, Any] | None = None,
     queued: int | None = None,
     quota: int | None = None,
+    braked: bool = True,
 ) -> Change:
     """*event* happens to a sender that the caller holds locked. queued: when it was seen just now. quota: messages a day from now on,
-    where it is not the phase's. Raises NotNow, and nothing changed."""
+    where it is not the phase's. braked: whether it counts as one of the day's `BRAKED`; false for who has a brake of its own.
+    Raises NotNow, and nothing changed."""
     facts, now = look(session, ip)
     if queued is not None:
         facts = facts._replace(queued=queued)
     goes_to = BY_STATUS.get(ip.status, {}).get(event)
     if goes_to and goes_to.target in ("warming", "active") and not declared.phases:
         raise NotNow(("no policy was declared yet: run site.yml",))
-    change = decide({"status": ip.status, "phase": ip.phase}, event, by, facts, now, list(declared.phases))
+    begins = (ip.starts_as or {}).get("phase")
+    sender = {"status": ip.status, "phase": ip.phase}
+    change = decide(sender, event, by, facts, now, list(declared.phases), begins)
     if isinstance(change, Refused):
         raise NotNow(change.reasons)
+    counted = braked and event in BRAKED and by == PERSON
+    if counted:
+        brake(session, declared)
     before = _shown(ip)
     if quota is not None:
         ip.daily_quota = quota
     elif change.phase != ip.phase:
         ip.daily_quota = declared.quota(change.phase)
     ip.status, ip.phase, ip.until, ip.status_changed_at = change.status, change.phase, change.until, now
-    if event == "start":
+    ip.starts_as = None
+    if event in ("start", "go_live"):
         ip.reserve = False
     _plan(session, ip, change, declared, now)
     seen = {"event": event, "by": by, "dns_green": facts.dns_green, "listed": facts.listed, "queued": facts.queued}
+    if counted:
+        seen["counted"] = True
     record(
         session,
         actor,
@@ -122,6 +144,28 @@ def move(
     return change
 
 
+def brake(session: Session, declared: Declared) -> None:
+    """Refuse where so many senders were taken out of service lately that one more is somebody's decision about the platform: NotNow."""
+    session.execute(select(func.pg_advisory_xact_lock(_MOVING)))
+    limits = brakes.of(declared.policy.get("brakes", {}))
+    size = session.scalar(select(func.count()).select_from(Ip).where(Ip.status != "retired"))
+    most = brakes.most_moves(limits, size or 0)
+    lately = session.scalar(
+        select(func.count())
+        .select_from(AuditRow)
+        .where(AuditRow.at > func.now() - limits.moves_window, AuditRow.evidence.contains({"counted": True}))
+    )
+    if (lately or 0) >= most:
+        days = limits.moves_window.days
+        window = "a day" if days == 1 else f"{days} days"
+        raise NotNow(
+            (
+                f"{lately} senders were taken out of service in {window} already, and no more than {most} may be: wait, or "
+                "raise moves_least or moves_share of policy_brakes",
+            )
+        )
+
+
 def leave(session: Session, actor: Actor, ip: Ip, declared: Declared, reason: str | None = None) -> None:
     """A sender, held locked, is taken out of the fleet: who may send empties its queue, any other keeps its status until it is empty."""
     ip.declared = False
@@ -129,22 +173,25 @@ def leave(session: Session, actor: Actor, ip: Ip, declared: Declared, reason: st
     if move_out is not None and move_out.target == "retiring":
         # Where it is refused, the sender stays stopped, and its mail held.
         with suppress(NotNow):
-            move(session, actor, ip, "retire", PERSON, declared, reason=reason)
+            # A declaration in which many vanish, and a deletion one by one, are looked at before they come here.
+            move(session, actor, ip, "retire", PERSON, declared, reason=reason, braked=False)
     session.flush()
 
 
 def prepare(session: Session, ip: Ip, declared: Declared) -> None:
     """The warm-up plan of a new sender; one that does not send yet has it waiting."""
     phases = list(declared.phases)
-    if not phases or ip.status not in ("standby", "warming"):
+    becomes = (ip.starts_as or {}).get("status", ip.status)
+    if not phases or becomes not in ("standby", "warming"):
         return
-    phase = ip.phase or phases[0]
+    begins = ip.phase or (ip.starts_as or {}).get("phase")
+    phase = begins or phases[0]
     session.add(
         WarmupPlan(
             tenant_id=ip.tenant_id,
             ip_id=ip.id,
             phase=phase,
-            current_daily_quota=ip.daily_quota if ip.phase else declared.quota(phase),
+            current_daily_quota=ip.daily_quota if begins else declared.quota(phase),
             target_daily_quota=declared.quota(None),
             paused=ip.status == "standby",
         )

@@ -1,72 +1,130 @@
 # Copyright (c) 2026, email_engine.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Standby senders that start by themselves. Beside a listing that is a failover, and has the brakes of `lifecycle.brakes`."""
+"""Standby senders that start by themselves: who goes live when its DNS is green, and a failover beside a listing, which has the brakes
+of `lifecycle.brakes`."""
 
 from __future__ import annotations
+
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.brakes import (
-    Brakes,
-    Start,
-    may_start,
-)
+from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle import brakes
+from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.decide import NO
 from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.moves import CHECK
 
-from . import lifecycle, policy
-from .audit import Actor, record
-from .models import AuditRow, Incident, Ip, Tenant
+from . import incidents, lifecycle, policy
+from .audit import Actor
+from .fleet import HELD as LOCKED
+from .models import AuditRow, Ip, Tenant
 
-#: Kind of the incident that ends, with a cause, the hold of a tenant.
-HELD = "held"
 # Any number, always the same: the platform's budget is one.
 _STARTING = 0x7374617274
+
+
+class Failover(NamedTuple):
+    """started: the standby that begins. held: the tenant is held now. why: what kept it from starting."""
+
+    started: Ip | None = None
+    held: bool = False
+    why: str | None = None
 
 
 def by_check(session: Session, actor: Actor, ip: Ip) -> bool:
     """Whether a sender, held locked, starts now. A reserve waits for a person, a held tenant for the end of its hold."""
     if ip.status != "standby" or ip.reserve or not ip.declared:
         return False
-    session.execute(select(func.pg_advisory_xact_lock(_STARTING)))
-    tenant = session.scalars(
-        select(Tenant).where(Tenant.id == ip.tenant_id).execution_options(populate_existing=True)
-    ).one()
+    tenant = _tenant(session, ip.tenant_id)
     if tenant.held_reason is not None:
         return False
-    standing = Ip.status != "retired"
-    listed = session.scalar(
-        select(func.count()).select_from(Ip).where(Ip.tenant_id == tenant.id, standing, lifecycle.is_listed(Ip.id))
-    )
+    declared = policy.load(session)
+    if ip.starts_as is not None:
+        # The inventory says that it sends, so it replaces nobody.
+        event = "go_live" if ip.starts_as["status"] == "active" else "start"
+        about = {"evidence": {"declared": dict(ip.starts_as)}, "quota": ip.daily_quota}
+        return _move(session, actor, ip, event, declared, **about) is None
+    listed = _listed(session, tenant)
     if listed:
-        size = session.scalar(select(func.count()).select_from(Ip).where(standing))
-        verdict = may_start(Brakes(), _earlier(session), tenant.name, listed, size, session.scalar(select(func.now())))
+        verdict = _may_start(session, declared, tenant, listed)
         if verdict.hold_tenant:
-            hold_tenant(session, actor, tenant, str(verdict.reason))
+            incidents.hold_tenant(session, actor, tenant, str(verdict.reason), {"listed": listed})
         if not verdict.allowed:
             return False
+    return _move(session, actor, ip, "start", declared, evidence={"after_listing": bool(listed)}) is None
+
+
+def failover(session: Session, actor: Actor, stopped: Ip) -> Failover:
+    """One standby of the tenant whose sender was stopped begins its own warm-up, for new campaigns. The fleet is held."""
+    tenant = _tenant(session, stopped.tenant_id)
+    if tenant.held_reason is not None:
+        return Failover(why=f"{tenant.name} is held: {tenant.held_reason}")
+    declared = policy.load(session)
+    listed = _listed(session, tenant)
+    verdict = _may_start(session, declared, tenant, listed)
+    if verdict.hold_tenant:
+        evidence = {"listed": listed, "stopped": stopped.hostname}
+        incidents.hold_tenant(session, actor, tenant, str(verdict.reason), evidence)
+        return Failover(held=True, why=verdict.reason)
+    if not verdict.allowed:
+        return Failover(why=verdict.reason)
+    standing = select(Ip).where(
+        Ip.tenant_id == tenant.id,
+        Ip.status == "standby",
+        Ip.declared,
+        Ip.starts_as.is_(None),  # they start by themselves
+        ~Ip.paused,
+        Ip.hold_reason.is_(None),
+        ~lifecycle.is_listed(Ip.id),
+    )
+    refused = []
+    for ip in session.scalars(standing.order_by(Ip.reserve.desc(), Ip.id)).all():
+        facts, _now = lifecycle.look(session, ip)
+        if facts.listed != NO:
+            # A new sender may start unseen by the lists; one that takes over beside a listing may not.
+            refused.append(f"{ip.hostname}: no healthy list has answered for it")
+            continue
+        evidence = {"after_listing": True, "beside": stopped.hostname}
+        why = _move(session, actor, ip, "start", declared, evidence=evidence)
+        if why is None:
+            return Failover(started=ip)
+        refused.append(f"{ip.hostname}: {why}")
+    return Failover(why="; ".join(refused) or "it has no standby")
+
+
+def _move(session: Session, actor: Actor, ip: Ip, event: str, declared: policy.Declared, **about: Any) -> str | None:
+    """Why not; None when it was done."""
     try:
-        evidence = {"after_listing": bool(listed)}
-        lifecycle.move(session, actor, ip, "start", CHECK, policy.load(session), evidence=evidence)
-    except lifecycle.NotNow:
-        return False
-    return True
+        lifecycle.move(session, actor, ip, event, CHECK, declared, **about)
+    except lifecycle.NotNow as refused:
+        return str(refused)
+    return None
 
 
-def hold_tenant(session: Session, actor: Actor, tenant: Tenant, reason: str) -> None:
-    """Nothing of the tenant starts by itself until a person closes the incident with its cause."""
-    tenant.held_reason = reason
-    session.add(Incident(tenant_id=tenant.id, kind=HELD, summary=reason))
-    about = {"before": {"held_reason": None}, "after": {"held_reason": reason}}
-    record(session, actor, "held", f"tenant {tenant.name}", tenant_id=tenant.id, reason=reason, **about)
+def _tenant(session: Session, number: int) -> Tenant:
+    """Locked, and with it the budgets: of two who ask, the second one sees what the first one did."""
+    session.execute(select(func.pg_advisory_xact_lock(_STARTING)))
+    wanted = select(Tenant).where(Tenant.id == number).with_for_update(**LOCKED)
+    return session.scalars(wanted.execution_options(populate_existing=True)).one()
+
+
+def _listed(session: Session, tenant: Tenant) -> int:
     session.flush()
+    wanted = select(func.count()).select_from(Ip).where(Ip.tenant_id == tenant.id, Ip.status != "retired")
+    return session.scalar(wanted.where(lifecycle.is_listed(Ip.id))) or 0
 
 
-def _earlier(session: Session) -> list[Start]:
+def _may_start(session: Session, declared: policy.Declared, tenant: Tenant, listed: int) -> brakes.Verdict:
+    limits = brakes.of(declared.policy.get("brakes", {}))
+    size = session.scalar(select(func.count()).select_from(Ip).where(Ip.status != "retired")) or 0
+    now = session.execute(select(func.now())).scalar_one()
+    return brakes.may_start(limits, _earlier(session, limits), tenant.name, listed, size, now)
+
+
+def _earlier(session: Session, limits: brakes.Brakes) -> list[brakes.Start]:
     """Automatic starts beside a listing, of all tenants, as far back as any brake looks."""
-    brakes = Brakes()
-    window = max(brakes.tenant_window, brakes.platform_window)
+    window = max(limits.tenant_window, limits.platform_window)
     rows = session.execute(
         select(Tenant.name, AuditRow.at)
         .join(Tenant, Tenant.id == AuditRow.tenant_id)
@@ -76,4 +134,4 @@ def _earlier(session: Session) -> list[Start]:
             AuditRow.evidence.contains({"event": "start", "by": CHECK, "after_listing": True}),
         )
     )
-    return [Start(*row) for row in rows]
+    return [brakes.Start(*row) for row in rows]
