@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select, text
 
+import samples
 from email_engine.store import alerts, failures, waiting
-from email_engine.store.models import Alert, AuditRow, CheckRun, DnsCheck, Incident, Ip
+from email_engine.store.models import Alert, AuditRow, CheckRun, DnsCheck, Incident, Ip, Tenant
 from members import declared
 
 # The day on which clocks go forward in Europe.
@@ -187,3 +188,30 @@ def test_a_kind_of_job_that_fails_is_one_alert_until_it_succeeds(app):
     assert found == [True] + [False] * 19
     assert within(app, lambda session: failures.tell(session, "collect", "another one"))
     assert within(app, lambda session: failures.over(session, "collect")) and opened(app) == {}
+
+
+def test_a_tenant_sees_its_own_alerts_and_no_word_of_receivers(app, client, admin):
+    declared(app, admin)
+    numbers = within(app, lambda session: dict(session.execute(select(Tenant.name, Tenant.id)).all()))
+    for name in ("sos", "other"):
+        tell(app, key=f"listing/{name}", tenant_id=numbers[name])
+    tell(app, key="blind/dnsbl", kind="blind", severity="warning")
+    within(app, lambda session: session.execute(text("UPDATE alerts SET error = 'no answer'")))
+    within(app, lambda session: alerts.over(session, "listing/other"))
+
+    def keys(key, **chosen):
+        answer = client.get("/api/v1/alerts", headers=key, params=chosen)
+        assert answer.status_code == 200, answer.text
+        return [one["key"] for one in answer.json()["items"]]
+
+    mine, others = (samples.make_key(app, f"{name}'s", name) for name in ("sos", "other"))
+    assert keys(admin) == ["listing/sos", "blind/dnsbl"] and keys(mine) == ["listing/sos"] and keys(others) == []
+    assert keys(others, closed=True) == ["listing/other"] and keys(admin, severity="warning") == ["blind/dnsbl"]
+    assert keys(admin, kind="listing") == ["listing/sos"] == keys(admin, tenant="sos")
+    assert client.get("/api/v1/alerts", headers=mine, params={"tenant": "other"}).status_code == 404
+    assert [client.get("/api/v1/alerts", headers=key).json()["items"][0]["error"] for key in (admin, mine)] == [
+        "no answer",
+        None,
+    ]
+    first = client.get("/api/v1/alerts", headers=admin, params={"limit": 1}).json()
+    assert keys(admin, after=first["next"]) == ["blind/dnsbl"]
