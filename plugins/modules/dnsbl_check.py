@@ -93,7 +93,7 @@ options:
   concurrency:
     description: How many questions may be open at once, at most 500.
     type: int
-    default: 200
+    default: 300
 seealso:
   - module: email_engine.fleet.dns_check
   - module: email_engine.fleet.engine_report
@@ -236,7 +236,7 @@ def numbers(params: dict) -> list[Problem]:
             )
     if not 0 < params["concurrency"] <= MOST_AT_ONCE:
         what = f"{params['concurrency']} is not between 1 and {MOST_AT_ONCE}"
-        problems.append(Problem("concurrency", what, "200 is a good number"))
+        problems.append(Problem("concurrency", what, "300 is a good number"))
     return problems
 
 
@@ -320,7 +320,7 @@ ARGUMENTS = {
     "jitter": {"type": "float", "default": 1},
     "within": {"type": "float", "default": 3600},
     "timeout": {"type": "float", "default": 5},
-    "concurrency": {"type": "int", "default": 200},
+    "concurrency": {"type": "int", "default": 300},
 }
 
 

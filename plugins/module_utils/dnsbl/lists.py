@@ -9,6 +9,7 @@ import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from ..dns_text import is_name, is_under, plain_name
 from ..problems import FleetError, Problem
@@ -57,11 +58,19 @@ class Blocklist:
 
     def takes(self, target: str) -> bool:
         """Whether it can be asked about this address or domain."""
-        try:
-            version = ipaddress.ip_address(target).version
-        except ValueError:
+        version = _version(target)
+        if version is None:
             return self.kind == DOMAIN
         return self.kind == IP and (version == 4 or self.ipv6)
+
+
+@lru_cache(maxsize=4096)
+def _version(target: str) -> int | None:
+    """Of the address, None for a domain. Each is looked at once for every list."""
+    try:
+        return ipaddress.ip_address(target).version
+    except ValueError:
+        return None
 
 
 def worst_of(severities: Iterable[str]) -> str | None:

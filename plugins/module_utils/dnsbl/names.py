@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 
 from ..dns_text import is_name, plain_name
 from .catalogue import IP
@@ -41,6 +42,7 @@ def is_address(text: str) -> bool:
         return False
 
 
+@lru_cache(maxsize=4096)
 def reversed_address(address: str) -> str:
     """``192.0.2.1`` -> ``1.2.0.192``; an IPv6 address by its 32 digits."""
     return ipaddress.ip_address(address).reverse_pointer.rsplit(".", 2)[0].lower()

@@ -74,18 +74,20 @@ class Asker:
         packet = (
             struct.pack("!6H", number, 0x0100, 1, 0, 0, 1) + question + struct.pack("!BHHIH", 0, 41, UDP_SIZE, 0, 0)
         )
-        loop = asyncio.get_running_loop()
-
-        def send() -> None:
-            self.asked += 1
-            line.transport.sendto(packet)
+        self.asked += 1
+        line.transport.sendto(packet)
+        loop, timers = asyncio.get_running_loop(), []
 
         def give_up() -> None:
             if not waiting.done():
                 waiting.set_exception(asyncio.TimeoutError())
 
-        send()
-        timers = [loop.call_later(self.timeout * RESEND, send), loop.call_later(self.timeout, give_up)]
+        def resend() -> None:
+            self.asked += 1
+            line.transport.sendto(packet)
+            timers.append(loop.call_later(self.timeout * (1 - RESEND), give_up))
+
+        timers.append(loop.call_later(self.timeout * RESEND, resend))
         try:
             return await waiting
         finally:

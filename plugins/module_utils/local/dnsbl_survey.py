@@ -44,7 +44,7 @@ class Survey:
         jitter: float = 0,
         within: float = 3600,
         timeout: float = 5,
-        concurrency: int = 200,
+        concurrency: int = 300,
     ):
         self.places, self.own, self.whoami, self.absent = list(places), list(own), list(whoami), absent
         self.spacing, self.jitter, self.within = spacing, jitter, within
@@ -125,8 +125,11 @@ class _Round:
             await asyncio.sleep(self.pause + random.uniform(0, min(self.survey.jitter, self.pause)))
 
     async def _test(self, listed: str, clean: str, fresh) -> Health:
+        points = (listed, clean, fresh())
+        if not self.pause:
+            return judge_list(self.blocklist, *await asyncio.gather(*(self._ask(point) for point in points)))
         answers = []
-        for point in (listed, clean, fresh()):
+        for point in points:
             answers.append(await self._ask(point))
             await self._wait()
         return judge_list(self.blocklist, *answers)
