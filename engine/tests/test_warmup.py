@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 import samples
-from email_engine.store import lifecycle, warmup
+from email_engine.store import accounting, lifecycle, warmup
 from email_engine.store.audit import Actor
 from email_engine.store.models import (
     AccountingDay,
@@ -340,6 +340,36 @@ def test_a_tenant_sees_its_own_and_closes_nothing(client, app, admin):
     found = client.get("/api/v1/warmup", headers=key).json()["items"]
     assert [one["name"] for one in found] == ["m2.other.test"]
     assert client.post("/api/v1/warmup", headers=key, json={}).status_code == 403
+
+
+def test_a_day_whose_accounting_came_late_is_closed_by_the_next_sweep(world):
+    def due():
+        with world.begin() as session:
+            return warmup.due(session)
+
+    now = datetime.now(UTC)
+    assert not due()
+    with world.begin() as session:
+        session.merge(CheckRun(name="accounting/vps2", at=now, state="ok", detail={"complete_at": now.isoformat()}))
+    assert due()
+    with world.begin() as session:
+        warmup.close_day(session, ME)
+    assert not due()
+    with world.begin() as session:
+        session.execute(text("UPDATE ips SET status = 'resting', until = now() - interval '1 minute'"))
+    assert due()
+
+
+def test_who_grows_is_followed_to_its_target_and_no_further(app, admin):
+    policy = {**SHORT, "active_daily_quota": 140}
+    world = World(app, admin, policy=policy)
+    followed = []
+    for _ in range(7):
+        world.mail(world.ip()[2])
+        world.night()
+        with world.begin() as session:
+            followed.append((world.ip()[2], accounting.followed(session, "vps2") == ["m1.sos.test"]))
+    assert followed == [(50, True), (100, True), (100, True), (100, True), (140, False), (140, False), (140, False)]
 
 
 def test_one_converge_for_all(app, admin):

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from email_engine.settings import Settings
-from email_engine.store import accounting, holds, jobs, signals, waiting
+from email_engine.store import accounting, holds, jobs, signals, waiting, warmup
 from email_engine.store.models import Ip, Job
 
 from .kinds import KINDS
@@ -26,8 +26,9 @@ from .kinds import KINDS
 log = logging.getLogger(__name__)
 # Any number, always the same: of two sweeps at the same part, one goes on to the next.
 _SWEEPING = 0x73776570
-#: Minutes between two checks of the DNS that a new sender waits for; seconds between two looks for what is too old.
-CHECK_EVERY, PRUNE_EVERY = 15, 3600
+#: Minutes between two checks of the DNS that a new sender waits for, and between two attempts to close the day; seconds between two
+#: looks for what is too old.
+CHECK_EVERY, WARM_UP_EVERY, PRUNE_EVERY = 15, 30, 3600
 
 
 class Sweep:
@@ -38,7 +39,9 @@ class Sweep:
 
     def run(self) -> None:
         """Raises what the database raises; the next one starts anew."""
-        for number, part in enumerate((self._orphans, self._checks, self._holds, self._alerts, self._prune)):
+        for number, part in enumerate(
+            (self._orphans, self._checks, self._holds, self._alerts, self._prune, self._warmup)
+        ):
             try:
                 with self._sessions() as session, session.begin():
                     if session.scalar(select(func.pg_try_advisory_xact_lock(_SWEEPING, number))):
@@ -73,6 +76,11 @@ class Sweep:
     def _holds(self, session: Session) -> None:
         for name in holds.lift_due(session):
             log.info("sender %s: its hold is over", name)
+
+    def _warmup(self, session: Session) -> None:
+        """The timer's run met an accounting that was not complete, or a rest that lasted a moment longer."""
+        if warmup.due(session) and not jobs.asked_lately(session, ["warmup"], WARM_UP_EVERY):
+            jobs.enqueue(session, jobs.WORKER, "warmup", once=True)
 
     def _alerts(self, session: Session) -> None:
         waiting.look(session)

@@ -19,7 +19,7 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.warmup.days imp
 
 from . import alerts, holds, policy, signals
 from .audit import Actor
-from .models import AccountingDay, AccountingFile, AccountingRecipient, CheckRun, Ip, SentHour, Signal
+from .models import AccountingDay, AccountingFile, AccountingRecipient, CheckRun, Ip, SentHour, Signal, WarmupPlan
 
 # Any number, always the same.
 _COUNTING = 0x61636374
@@ -99,8 +99,14 @@ def cursors(session: Session, mta: str) -> list[AccountingFile]:
 
 
 def followed(session: Session, mta: str) -> list[str]:
-    """Names of the senders in warm-up, whose recipients are told one by one."""
-    wanted = select(Ip.hostname).where(Ip.mta == mta, Ip.status == "warming").order_by(Ip.id)
+    """Names of the senders in warm-up, and of those that grow on after it, whose recipients are told one by one."""
+    grows = (Ip.status == "active") & WarmupPlan.growth.is_(None) & (Ip.daily_quota < WarmupPlan.target_daily_quota)
+    wanted = (
+        select(Ip.hostname)
+        .outerjoin(WarmupPlan, WarmupPlan.ip_id == Ip.id)
+        .where(Ip.mta == mta, (Ip.status == "warming") | grows)
+        .order_by(Ip.id)
+    )
     return list(session.scalars(wanted))
 
 

@@ -103,6 +103,20 @@ def close_day(session: Session, actor: Actor, now: datetime | None = None) -> Cl
     return Closed(today - _DAY, judged, job)
 
 
+def due(session: Session) -> bool:
+    """Whether a day can be closed now that was not, because its accounting came later; or a rest is over."""
+    yesterday: date = session.execute(select(func.now())).scalar_one().astimezone(UTC).date() - _DAY
+    rested = select(Ip.id).where(Ip.status == "resting", Ip.declared, Ip.until <= func.now())
+    collected = accounting.closed(session, yesterday)
+    unclosed = (
+        select(Ip.id)
+        .outerjoin(WarmupPlan, WarmupPlan.ip_id == Ip.id)
+        .where(Ip.status.in_(_SENDING), Ip.declared, Ip.mta.in_(collected))
+        .where(WarmupPlan.closed_day.is_(None) | (WarmupPlan.closed_day < yesterday))
+    )
+    return session.scalar(rested.limit(1)) is not None or session.scalar(unclosed.limit(1)) is not None
+
+
 def look(session: Session, ips: Sequence[Ip], today: date) -> dict[int, warmup.Decision]:
     """What would be decided now, by id: for whoever looks. Nothing is written."""
     declared = policy.load(session)
@@ -342,6 +356,8 @@ class _Night:
         }
         plan.bounce_rate_7d = shares.get(rates.BOUNCE)
         plan.spam_rate_7d, plan.open_rate_7d = shares.get(rates.COMPLAINT), shares.get(rates.OPEN)
+        if plan.growth != _STAYS:
+            plan.target_daily_quota = self.declared.quota(None)
         plan.closed_day = self.today - _DAY
 
     def act(self, ip: Ip, plan: WarmupPlan, decision: warmup.Decision) -> Judged:
@@ -353,6 +369,8 @@ class _Night:
         else:
             quota = decision.cap if event == "warmed" else None
             about = {"reason": "; ".join(decision.reasons), "evidence": dict(decision.evidence), "quota": quota}
+            # A warm-down had its brake when it began.
+            about["braked"] = event != "retire"
             # A person asked for the warm-down, and with it for its end.
             by = PERSON if event == "retire" else CHECK
             try:
@@ -382,8 +400,6 @@ class _Night:
                 plan.phase_changed_at = self.moment
             if decision.kind == warmup.RESTART:
                 plan.started_at = self.moment
-            if plan.growth != _STAYS:
-                plan.target_daily_quota = self.declared.quota(None)
         record(
             self.session,
             self.actor,
