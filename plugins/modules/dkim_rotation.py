@@ -126,6 +126,15 @@ next_keys:
   returned: success
   type: list
   elements: dict
+new:
+  description: What M(email_engine.fleet.dkim_keys) takes as O(email_engine.fleet.dkim_keys#module:domains) to make the keys of the steps V(make).
+  returned: success
+  type: list
+  elements: dict
+waiting:
+  description: In how many seconds the last of the new keys that are published may sign; 0 when all of them may.
+  returned: success
+  type: int
 probes:
   description: For O(act=probe), each with C(domain), C(selector) and C(message).
   returned: success
@@ -185,8 +194,18 @@ class Books:
             "lines": rotation.lines(plan),
             "done": self.done,
             "next_keys": self._next_keys(),
+            "new": [
+                {"domain": step["domain"], "selector": step["selector"], "current": False}
+                for step in plan
+                if step["step"] == rotation.MAKE
+            ],
+            "waiting": self._waiting(plan),
             "probes": self.probes,
         }
+
+    def _waiting(self, plan: list[dict]) -> int:
+        usable = [rotation.moment(step["due"]) for step in plan if step["step"] == rotation.WAIT]
+        return int((max(usable) - rotation.moment(self.now)).total_seconds()) if usable else 0
 
     def _steps(self) -> list[rotation.Step]:
         return rotation.steps(
