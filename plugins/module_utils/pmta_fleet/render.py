@@ -11,6 +11,8 @@ import typing as t
 from ..fleet.status import delivers, exists_in_mta, in_pool
 from ..pmta_config import Blank, Comment, Directive, Node, Section, quote, render
 from ..problems import FleetError, Problem
+from ..warmup import slices
+from ..warmup.policy import shares as warmup_shares
 from . import caps, routing
 from . import policy as receivers
 from .nested import Nested
@@ -178,10 +180,15 @@ def _virtual_mta(sender: t.Mapping, tenant: t.Mapping, policy: t.Mapping, nested
     if delivers(sender):
         settings = lowered(policy["virtual_mta_settings"])
         rate = caps.stricter(settings.pop(WHOLE_RATE, None), caps.daily(sender["daily_quota"]))
-        nodes += [Directive(WHOLE_RATE, rate), *directives(settings), *nested.delivering(sender["provider_quota"])]
+        nodes += [Directive(WHOLE_RATE, rate), *directives(settings), *nested.delivering(_limits(sender, policy))]
     else:
         nodes += nested.stopped()
     return [Section("virtual-mta", sender["vmta"], nodes)]
+
+
+def _limits(sender: t.Mapping, policy: t.Mapping) -> dict[str, int]:
+    """Messages a day by provider: the sender's own, and its slices of the cap while it warms up."""
+    return slices.limits(sender, warmup_shares(policy), policy.get("active_daily_quota", sender["daily_quota"]))
 
 
 def _domain_key(sender: t.Mapping) -> Directive:

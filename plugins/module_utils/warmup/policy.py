@@ -115,6 +115,12 @@ def read(policy: t.Mapping) -> Policy:
     )
 
 
+def shares(policy: t.Mapping) -> dict[str, Fraction]:
+    """Share of the cap by provider, of those that ``providers`` has: a host's own policy may have others."""
+    said = (policy.get("warmup") or {}).get("providers") or {}
+    return {name: _exact(share) for name, share in said.items() if name in policy["providers"]}
+
+
 def problems(policy: t.Mapping) -> list[Problem]:
     """What is unsound in ``phases`` and ``warmup``; ``providers`` says which receivers there are. Other faults of phases are `sound_policy`'s."""
     said = policy.get("warmup")

@@ -170,6 +170,29 @@ def test_a_provider_slice_is_the_stricter_of_two(quota, rate):
     assert found == ({"$gmail": [rate], "gmail.rollup": [rate]} if rate else {})
 
 
+def test_the_slices_of_a_warm_up_are_together_no_more_than_its_cap():
+    """Cap 50 among all receivers of the policy: what PowerMTA is told for a day is never more than the schedule, by no rounding."""
+    shares = {name: 0.142 for name in POLICY["providers"]}
+    assert len(shares) == 7
+    policy = host_policy(warmup={"providers": shares})
+    senders = [{"status": "warming", "phase": "week_1"}, {"status": "warming", "provider_quota": {"gmail": 3}}]
+    _result, config = rendered(fleet(tenant("a", 1, [*senders, {"status": "active"}])), policy=policy)
+    told = []
+    for name in ("a-1", "a-2", "a-3"):
+        nodes = sections(config, "virtual-mta")[name].nodes
+        nested = {n.value: values(n, "max-msg-rate")[0] for n in nodes if getattr(n, "tag", None) == "domain"}
+        told.append((values(sections(config, "virtual-mta")[name], "max-smtp-msg-rate"), nested))
+    assert [whole for whole, _ in told] == [["50/d"], ["50/d"], ["10000/d"]]
+    for _, nested in told[:2]:
+        rates = [int(rate.removesuffix("/d")) for key, rate in nested.items() if key.startswith("$")]
+        assert len(rates) == 7 and sum(rates) <= 50 and set(rates) <= {3, 7, 8}
+        # The receiver's one queue, whatever its domain.
+        assert all(nested.get(f"{key[1:]}.rollup", rate) == rate for key, rate in nested.items() if key[0] == "$")
+    assert told[1][1]["$gmail"] == "3/d"
+    # At its target it has the receivers' rules alone.
+    assert told[2][1] == {}
+
+
 def test_a_sender_without_key_is_refused():
     document = expand([tenant("a", 1, [{"status": "active"}])], POLICY, ["vps2"])
     with pytest.raises(FleetError, match="m1.a.test: has no DKIM key"):
