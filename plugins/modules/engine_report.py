@@ -13,6 +13,7 @@ version_added: 0.1.0
 author: email_engine.fleet contributors (@email-engine)
 description:
   - With O(applied), the engine learns the keys that sign, the queues that were seen, and which senders are gone; those become retired.
+  - With O(accounting), the engine counts what an MTA has logged, and stops for the day who handed over more than its quota.
   - With O(dns), the engine learns what the DNS shows for each sender, and decides; a sender whose records are all there is started.
   - With O(dnsbl), the engine learns what blocklists say of each sender, and decides whom it stops, holds or starts.
 notes:
@@ -50,6 +51,18 @@ options:
         description: Recipients that wait, by name of the sender.
         type: dict
         default: {}
+  accounting:
+    description: What M(email_engine.fleet.pmta_accounting) read of one MTA's files. It is counted whole, or not at all.
+    type: dict
+    suboptions:
+      mta:
+        description: The MTA's name in the inventory.
+        type: str
+        required: true
+      report:
+        description: The module's C(report).
+        type: dict
+        required: true
   dns:
     description: What M(email_engine.fleet.dns_check) returned.
     type: dict
@@ -108,6 +121,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+accounting:
+  description: How many C(rows) were counted, names C(unknown) to the engine, and senders that C(overshot) their quota and were stopped for the day.
+  returned: with O(accounting), not in check mode
+  type: dict
+  sample: {rows: 1200, unknown: [], overshot: []}
 retired:
   description: Senders whose life is over by this report.
   returned: with O(applied), not in check mode
@@ -165,6 +183,13 @@ ARGUMENTS = {
             "waiting": {"type": "dict", "default": {}},
         },
     },
+    "accounting": {
+        "type": "dict",
+        "options": {
+            "mta": {"type": "str", "required": True},
+            "report": {"type": "dict", "required": True},
+        },
+    },
     "dns": {
         "type": "dict",
         "options": {
@@ -197,6 +222,10 @@ def run(params: dict, check_mode: bool) -> dict:
     if params["applied"] is not None:
         answer = engine.ask("POST", "/fleet:applied", params["applied"])
         return {"changed": bool(answer["retired"]), "retired": answer["retired"]}
+    if params["accounting"] is not None:
+        told = params["accounting"]
+        answer = engine.ask("POST", "/accounting", {**told["report"], "mta": told["mta"]})
+        return {"changed": bool(answer["rows"] or answer["overshot"]), "accounting": answer}
     if params["dnsbl"] is not None:
         answer = engine.ask("POST", "/checks/dnsbl", params["dnsbl"])
         return {
@@ -213,8 +242,8 @@ def main() -> None:
     module = AnsibleModule(
         ARGUMENTS,
         supports_check_mode=True,
-        mutually_exclusive=[("applied", "dns", "dnsbl")],
-        required_one_of=[("applied", "dns", "dnsbl")],
+        mutually_exclusive=[("applied", "accounting", "dns", "dnsbl")],
+        required_one_of=[("applied", "accounting", "dns", "dnsbl")],
     )
     try:
         result = run(module.params, module.check_mode)

@@ -26,6 +26,8 @@ _LONGEST = 24 * 60
 def check(policy: t.Mapping[str, t.Any], providers: t.Collection[str], where: str = "policy_signals") -> list[Problem]:
     """What is wrong with *policy*: {signal: {"default" or provider: "fed" or "not_available"}, "silent_after": {signal: hours}}."""
     problems = []
+    if not isinstance(policy, dict):
+        return [Problem(where, f"{policy!r} is no dictionary", "See docs/accounting.md.")]
     for signal, told in policy.items():
         if signal not in DEFAULTS:
             problems.append(Problem(f"{where}.{signal}", "is no signal", f"Known are {', '.join(DEFAULTS)}."))

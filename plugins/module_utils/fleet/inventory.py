@@ -9,6 +9,8 @@ import difflib
 import re
 import typing as t
 
+from ..accounting import signals
+from ..lifecycle import brakes
 from ..problems import Problem
 from ..warmup import policy as warmup
 from . import names, status
@@ -188,6 +190,8 @@ def sound_policy(check: Checker, policy: t.Mapping) -> dict:
         "Give messages per day, as a number without quotes.",
     )
     check.problems += warmup.problems(policy)
+    check.problems += brakes.problems(policy.get("brakes") or {})
+    check.problems += signals.check(policy.get("signals") or {}, sound["providers"])
     check.keys("policy_sender_defaults", sound["sender_defaults"], SENDER_SETTINGS)
     for key in ("status", "weight", "paused"):
         if key not in sound["sender_defaults"]:

@@ -50,6 +50,13 @@ FLEETS = {
     "dmarc",
     "dns_ttl",
     "quarantine_hold",
+    # What the checks decide by.
+    "warmup",
+    "signals",
+    "brakes",
+    "dnsbl",
+    "dnsbl_keys",
+    "dkim_rotation",
 }
 # What the MX records of the receivers said.
 MX = {
