@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from email_engine.store import checks, jobs
-from email_engine.store.models import VERDICTS
+from email_engine.store import checks, dnsbl, jobs
+from email_engine.store.models import LIST_STATES, VERDICTS
 
 from .deps import WHOLE_FLEET, Admin, Transaction
 
@@ -59,3 +59,99 @@ def dns(report: Report, key: Admin, session: Transaction) -> Followed:
     started, unknown = checks.dns(session, key.actor, report.checked_at, seen)
     job = jobs.enqueue(session, key.actor, "converge", once=True).id if started else None
     return Followed(started=started, job=job, unknown=unknown)
+
+
+class Listing(BaseModel):
+    """A list, and what its own test showed (RFC 5782). severity: the worst that its answers can mean."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    zone: Annotated[str, Field(max_length=253)]
+    kind: Literal["ip", "domain"]
+    state: Literal[LIST_STATES]  # type: ignore[valid-type]
+    detail: Annotated[str, Field(max_length=1000)] | None = None
+    severity: Literal["critical", "major", "minor", "configuration", "information"] = "information"
+
+
+class Resolver(BaseModel):
+    """blind: what it answers is not to be believed, and reasons say why."""
+
+    verdict: Literal["healthy", "blind"]
+    reasons: Annotated[list[Annotated[str, Field(max_length=1000)]], Field(max_length=100)] = []
+
+
+class Verdict(BaseModel):
+    """What a list said about an address or a domain of a sender. codes, meaning, severity: where it is listed."""
+
+    list_: Annotated[str, Field(alias="list", min_length=1, max_length=100)]
+    target: Annotated[str, Field(max_length=253)]
+    verdict: Literal["listed", "clean", "unknown"]
+    codes: Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=100)] = []
+    meaning: Annotated[str, Field(max_length=1000)] | None = None
+    severity: Literal["critical", "major", "minor", "configuration", "information"] | None = None
+    detail: Annotated[str, Field(max_length=1000)] | None = None
+
+
+class Control(BaseModel):
+    """What a list said about something that must not be listed."""
+
+    list_: Annotated[str, Field(alias="list", min_length=1, max_length=100)]
+    target: Annotated[str, Field(max_length=253)]
+    verdict: Literal["listed", "clean", "unknown"]
+
+
+class Asked(BaseModel):
+    name: Annotated[str, Field(min_length=1, max_length=253)]
+    verdicts: Annotated[list[Verdict], Field(max_length=1000)]
+
+
+class Lists(BaseModel):
+    """A check of the blocklists. round: again, when the first one's answer said so; controls are then what must not be listed."""
+
+    checked_at: AwareDatetime
+    round: Literal["first", "again"] = "first"
+    resolver: Resolver
+    lists: Annotated[list[Listing], Field(max_length=1000)]
+    controls: Annotated[list[Control], Field(max_length=10_000)] = []
+    senders: Annotated[list[Asked], Field(max_length=100_000)]
+
+
+class Decided(BaseModel):
+    """listed, cleared, stopped, started: names of senders. held: tenants. incidents: numbers of those that were opened. again: so many
+    verdicts changed that nothing was done yet: check again at once, with controls, and report that as round `again`. distrusted: that
+    was done, and the check is not believed. unknown: names no sender has. jobs: the stop first."""
+
+    listed: list[str]
+    cleared: list[str]
+    stopped: list[str]
+    started: list[str]
+    held: list[str]
+    incidents: list[int]
+    again: bool
+    distrusted: bool
+    unknown: list[str]
+    jobs: list[uuid.UUID]
+
+
+@router.post("/dnsbl", dependencies=WHOLE_FLEET, summary="Report a check of the blocklists; who is listed stops by it")
+def lists(report: Lists, key: Admin, session: Transaction) -> Decided:
+    resolver = report.resolver
+    given = dnsbl.Report(
+        report.checked_at,
+        report.round,
+        None if resolver.verdict == "healthy" else "; ".join(resolver.reasons) or "its resolver cannot be believed",
+        [dnsbl.Listing(one.name, one.zone, one.kind, one.state, one.detail, one.severity) for one in report.lists],
+        [dnsbl.Control(one.list_, one.verdict) for one in report.controls],
+        {one.name: [_heard(verdict) for verdict in one.verdicts] for one in report.senders},
+    )
+    found = dnsbl.report(session, key.actor, given)
+    told = {name: getattr(found, name) for name in Decided.model_fields if name != "jobs"}
+    return Decided(**told, jobs=[job.id for job in found.jobs])
+
+
+def _heard(one: Verdict) -> dnsbl.Heard:
+    listed = one.verdict == "listed"
+    # A list that says listed and not how bad is taken at its worst but one: it is looked at again before anything stops.
+    severity = (one.severity or "major") if listed else None
+    return dnsbl.Heard(
+        one.list_, one.target, one.verdict, tuple(one.codes) if listed else (), severity, one.meaning, one.detail
+    )

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.status import PTR_METHODS, PURPOSES
 from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.moves import EVENTS, PERSON
-from email_engine.store import fleet, jobs, lifecycle, members, policy
+from email_engine.store import fleet, halts, jobs, lifecycle, members, policy
 
 from . import answers, finding
 from .answers import Changed
@@ -128,10 +128,11 @@ def remove(name: Name, key: Admin, session: Transaction, if_match: IfMatch = Non
 @router.post("/{name}:move", summary="Move a sender through its life, as far as what is known about it allows")
 def move(name: Name, moving: Moving, key: Admin, session: Transaction) -> Added:
     ip = lifecycle.lock(session, finding.sender(session, key, name).id)
+    was = ip.status
     try:
         lifecycle.move(session, key.actor, ip, moving.event, PERSON, policy.load(session), reason=moving.reason)
     except lifecycle.NotNow as refused:
         reasons: list[Any] = list(refused.reasons)
         raise Refusal(409, "Not now", f"{moving.event}: {refused}", reasons=reasons) from refused
-    job = jobs.enqueue(session, key.actor, "converge", once=True)
+    job = halts.follow(session, key.actor, ip, was, moving.reason)
     return Added(sender=answers.one_sender(session, ip), job=answers.asked(job))

@@ -49,6 +49,15 @@ def overtaken(session: Session, actor: Actor, ip: Ip) -> bool:
     return all(job.arguments["senders"] == [ip.hostname] for job in late)
 
 
+def follow(session: Session, actor: Actor, ip: Ip, was: str, reason: str) -> Job:
+    """What brings a person's move of a sender, whose status *was* another, to the hosts."""
+    if ip.status == "quarantine" and was != "quarantine":
+        return halt(session, actor, [ip], reason)[0]
+    if was == "quarantine" and ip.status != "quarantine" and ip.hold_reason is None:
+        return let_go(session, actor, ip, reason)
+    return jobs.enqueue(session, actor, "converge", once=True)
+
+
 def _late(session: Session, kind: str, names: Sequence[str]) -> list[Job]:
     """Jobs of the engine's own, not over yet, about any of the senders."""
     waiting = select(Job).where(

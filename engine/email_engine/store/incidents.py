@@ -82,7 +82,9 @@ def close(session: Session, actor: Actor, by: str, incident: Incident, cause: st
         for kind in ("hold", "failover"):
             alerts.over(session, f"{kind}/{tenant}")
     elif incident.kind == LISTING:
-        name = session.scalars(select(Ip.hostname).where(Ip.id == incident.ip_id)).one()
-        alerts.over(session, f"listing/{name}")
+        found = select(Ip.hostname, Tenant.name).join(Tenant, Tenant.id == Ip.tenant_id).where(Ip.id == incident.ip_id)
+        sender, tenant = session.execute(found).one()
+        for key in (f"listing/{sender}", f"failover/{tenant}"):
+            alerts.over(session, key)
     session.flush()
     session.refresh(incident)

@@ -59,7 +59,7 @@ def failover(session: Session, actor: Actor, stopped: Ip) -> Failover:
     """One standby of the tenant whose sender was stopped begins its own warm-up, for new campaigns. The fleet is held."""
     tenant = _tenant(session, stopped.tenant_id)
     if tenant.held_reason is not None:
-        return Failover(why=f"{tenant.name} is held: {tenant.held_reason}")
+        return Failover()  # a person has been told
     declared = policy.load(session)
     listed = _listed(session, tenant)
     verdict = _may_start(session, declared, tenant, listed)
