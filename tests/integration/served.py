@@ -32,7 +32,7 @@ PEPPER, KEY = "p" * 40, "ee_0123abcd_" + "k" * 43
 PASSWORD = "PasswordOfTheFeeder7"
 NOW = datetime(2026, 11, 22, tzinfo=timezone.utc)
 POLICY = {
-    "phases": {"week_1": 50, "week_2": 500},
+    "phases": {"week_1": 50, "week_2": 100},
     "active_daily_quota": 50000,
     "sender_defaults": {"status": "warming", "weight": 100, "paused": False},
     "providers": {"gmail": {"domains": ["gmail.test"]}},
