@@ -117,9 +117,13 @@ class Health:
     public: bool = False
 
 
-def judge_list(blocklist: Blocklist, listed: Answer, clean: Answer, fresh: Answer) -> Health:
+def judge_list(
+    blocklist: Blocklist, listed: Answer, clean: Answer, fresh: Answer, points: tuple[str, str] | None = None
+) -> Health:
     """The list's health by its test points (RFC 5782 5, 7). listed, clean: what it answers about what it has to list and must
-    not; fresh: about something that nobody can have listed, and that no cache between here and there has heard of."""
+    not (points; its own when not given); fresh: about something that nobody can have listed, and that no cache between here and
+    there has heard of."""
+    listed_test, clean_test = points or (blocklist.listed_test, blocklist.clean_test)
     answers = (listed, clean, fresh)
     for answer in answers:
         verdict = _refusal(blocklist, answer.values) if answer.state == FOUND else _no_answer(blocklist, answer)
@@ -130,11 +134,11 @@ def judge_list(blocklist: Blocklist, listed: Answer, clean: Answer, fresh: Answe
             return Health(UNKNOWN, f"its test gets no answer: {blocklist.hide(answer.detail or 'no answer')}")
     # Test points may bear codes that nothing else does.
     if listed.state != FOUND:
-        return Health(FAILED, f"does not list its test point {blocklist.listed_test}")
+        return Health(FAILED, f"does not list its test point {listed_test}")
     strangers = [value for value in listed.values if ipaddress.ip_address(value) not in _LOOPBACK]
     if strangers:
         return Health(FAILED, _strange(blocklist, strangers[0]))
-    for answer, what in ((clean, blocklist.clean_test), (fresh, "what cannot be listed")):
+    for answer, what in ((clean, clean_test), (fresh, "what cannot be listed")):
         if answer.state == FOUND:
             return Health(FAILED, f"lists {what} ({', '.join(answer.values)}): it would list everybody")
         if answer.state != NXDOMAIN or answer.aliases:

@@ -127,12 +127,13 @@ class _Round:
     async def _test(self, listed: str, clean: str, fresh) -> Health:
         points = (listed, clean, fresh())
         if not self.pause:
-            return judge_list(self.blocklist, *await asyncio.gather(*(self._ask(point) for point in points)))
+            answers = await asyncio.gather(*(self._ask(point) for point in points))
+            return judge_list(self.blocklist, *answers, points=(listed, clean))
         answers = []
         for point in points:
             answers.append(await self._ask(point))
             await self._wait()
-        return judge_list(self.blocklist, *answers)
+        return judge_list(self.blocklist, *answers, points=(listed, clean))
 
     async def _ask(self, target: str) -> Answer:
         return await self.asker.ask(query_name(self.blocklist, target))
@@ -204,7 +205,8 @@ def _stranger() -> str:
 
 
 def _stranger_six() -> str:
-    return f"::ffff:{_stranger()}"
+    # Not an IPv4 address in IPv6 form, as the other two points are: servers look those up among the IPv4 addresses. RFC 6666.
+    return f"100::{secrets.token_hex(2)}:{secrets.token_hex(2)}:{secrets.token_hex(2)}"
 
 
 def _no_domain() -> str:
