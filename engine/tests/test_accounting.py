@@ -352,7 +352,9 @@ def test_the_days_of_a_sender_in_warm_up(app, mta):
 
 def test_recipients_of_others_are_not_kept(app, mta, ask):
     with app.state.sessions() as session, session.begin():
-        session.execute(text("UPDATE ips SET status = 'active', phase = NULL WHERE hostname = 'm2.sos.test'"))
+        session.execute(
+            text("UPDATE ips SET status = 'active', phase = NULL, daily_quota = 10^9 WHERE hostname = 'm2.sos.test'")
+        )
     assert "m2.sos.test" not in mta.cursors()["tracked"]
     mta.write([row(sender=1), row(sender=2)])
     mta.collect()
