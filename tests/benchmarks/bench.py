@@ -26,7 +26,7 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_fleet.rend
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
-from benchmarks import engine, first_message  # noqa: E402
+from benchmarks import accounting, dns_check, dnsbl, engine, first_message  # noqa: E402
 from benchmarks.configurations import configuration  # noqa: E402
 from policy import host_policy  # noqa: E402
 
@@ -46,6 +46,11 @@ BARS = {
     "select_rate": (0.5, "at least"),
     "fleet_etag_rate": (0.5, "at least"),
     "fleet_1000_over_100": (12, "at most"),
+    "dnsbl_100x12": (5, "at least"),
+    "dnsbl_100x12_no_delay": (3, "at most"),
+    "dns_check_100": (10, "at least"),
+    "dns_check_1000_over_100": (11, "at most"),
+    "accounting_rows_s": (50_000, "at least"),
 }
 POLICY = host_policy()
 
@@ -215,7 +220,8 @@ def main() -> int:
     render_and_lint(report)
     parse_and_lint(report)
     key_rate(report)
-    report |= engine.measure(say)
+    for part in (engine, dnsbl, dns_check, accounting):
+        report |= part.measure(say)
     artefacts(report)
     first, site = first_message.seconds()
     report["post_ip_to_first_message_s"] = entry(first, site, first, "s")
