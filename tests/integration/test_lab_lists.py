@@ -114,7 +114,7 @@ def test_a_listing_counts_at_once_and_so_does_its_end(name: str, given: str, tar
         ("timeout", "silent"),
         ("nxdomain", "NXDOMAIN"),
         ("dead", ["127.0.0.2"]),
-        ("parked", ["203.0.113.80"]),
+        ("parked", ["198.51.100.80"]),
         ("ok", "NXDOMAIN"),
     ],
 )
@@ -162,7 +162,7 @@ def test_listings_and_faults_outlive_a_restart() -> None:
 
 def test_the_resolver_that_lies_has_an_address_for_everything() -> None:
     assert answer("zen", "198.19.0.77") == "NXDOMAIN"
-    assert answer("zen", "198.19.0.77", LYING) == ["203.0.113.99"]
+    assert answer("zen", "198.19.0.77", LYING) == ["198.51.100.99"]
     assert answer("zen", "127.0.0.2", LYING) == answer("zen", "127.0.0.2")
 
 
