@@ -9,8 +9,14 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, select
 
+from email_engine.store import alerts
 from email_engine.store.audit import Actor, record
 from email_engine.store.models import (
+    AccountingFile,
+    Alert,
+    AlertTelling,
+    CheckRun,
+    DnsblList,
     DnsblVerdict,
     DnsCheck,
     Incident,
@@ -21,14 +27,14 @@ from email_engine.store.models import (
     WarmupDay,
     WarmupPlan,
 )
-from samples import fleet, sender, tenant
+from samples import fleet, go_live, sender, tenant
 
 NOW = datetime.now(UTC)
 LISTS = ("zen.spamhaus.org", "b.barracudacentral.org", "bl.spamcop.net")
 
 
 POLICY = {
-    "phases": {f"week_{number}": quota for number, quota in enumerate((50, 200, 1000, 5000, 20_000, 50_000), 1)},
+    "phases": {f"week_{number}": quota for number, quota in enumerate((50, 100, 250, 500, 1000, 2000), 1)},
     "active_daily_quota": 50_000,
     "sender_defaults": {"status": "standby", "weight": 100, "paused": False},
     "providers": {},
@@ -74,6 +80,7 @@ def make(app, client, admin):
         sender(7, "other", status="retiring", phase=None, daily_quota=50_000),
     ]
     declare(client, admin, fleet(*senders, tenants=[tenant(), tenant("other")]))
+    go_live(app)
     reason = {"reason": "bounces of Orange are under investigation"}
     client.post("/api/v1/ips/m3.sos.test:pause", headers=admin, json=reason)
     with app.state.sessions() as session, session.begin():
@@ -111,10 +118,56 @@ def make(app, client, admin):
             ]
         )
         plan = session.scalars(select(WarmupPlan).where(WarmupPlan.ip_id == ips[0].id)).one()
-        plan.bounce_rate_7d = 0.012
+        plan.bounce_rate_7d, plan.phase_changed_at = 0.012, NOW - timedelta(days=9)
+        down = {"current_daily_quota": 50_000, "target_daily_quota": 50_000, "down_until": NOW + timedelta(days=3)}
+        if session.scalar(select(WarmupPlan.id).where(WarmupPlan.ip_id == ips[6].id)) is None:
+            session.add(WarmupPlan(**of[6], phase="done", **down))
         for ago in range(5):
             day = {"date": (NOW - timedelta(days=ago)).date(), "sent": 50 - ago, "delivered": 49 - ago, "bounced": 1}
+            day |= {"verdict": "qualified" if ago in (2, 3, 4) else None, "cap": 50}
             session.add(WarmupDay(plan_id=plan.id, **day))
+        ips[2].hold_reason, ips[2].hold_until = "handed over more than its 50,000 messages", NOW + timedelta(hours=5)
+        run = {"complete_at": (NOW - timedelta(minutes=5)).isoformat(), "gaps": ["acct.csv.3 is missing"]}
+        session.add_all(
+            [
+                *(
+                    DnsblList(
+                        name=name,
+                        zone=name,
+                        kind="ip",
+                        state="failed" if name == LISTS[2] else "healthy",
+                        checked_at=NOW,
+                    )
+                    for name in LISTS
+                ),
+                CheckRun(name="dnsbl", at=NOW - timedelta(hours=1), state="ok"),
+                CheckRun(name="dns", at=NOW - timedelta(hours=2), state="blind"),
+                CheckRun(name="accounting/vps2", at=NOW - timedelta(minutes=5), state="ok", detail=run),
+                AccountingFile(mta="vps2", name="acct.csv", identity="1-2", position=10, rows=1000, bad_rows=3),
+                AccountingFile(mta="vps2", name="acct.csv.1", identity="1-1", position=10, rows=500, bad_rows=0),
+            ]
+        )
+        alerts.tell(
+            session,
+            key="listing/m2.sos.test",
+            kind="listing",
+            severity="critical",
+            subject="m2.sos.test is listed",
+            text="zen.spamhaus.org: 127.0.0.2 (SBL). It is stopped. Its mail waits and goes to no other address.",
+            remedy="Find the cause, mend it, ask for delisting once.",
+            tenant_id=ips[1].tenant_id,
+        )
+        alerts.tell(
+            session,
+            key=f"list/{LISTS[2]}",
+            kind="list",
+            severity="warning",
+            subject=f"The list {LISTS[2]} failed its test",
+            text="127.0.0.1 is listed, and must not be.",
+            remedy="It is left out until it passes its test.",
+        )
+        listing = session.scalars(select(Alert.id).where(Alert.kind == "listing")).one()
+        session.add(AlertTelling(alert_id=listing, receiver="mailtos-0a1b2c3d"))
         record(session, Actor("check dnsbl"), "listed", "sender m2.sos.test", tenant_id=ips[1].tenant_id,
                before={"status": "warming"}, after={"status": "quarantine"}, reason="on zen.spamhaus.org")  # fmt: skip
         finished = Job(

@@ -28,7 +28,7 @@ NAMES = {
     "?sender": ("m1.sos.test", "m0.sos.test"),
 }
 #: Parameters of a query that name nothing.
-FREE = {"limit", "after", "status", "closed", "kind", "state", "lane"}
+FREE = {"limit", "after", "status", "closed", "kind", "state", "lane", "severity"}
 #: A body that each operation accepts; TENANT and SENDER stand for names.
 BODIES = {
     "Why": {"reason": "a test"},

@@ -18,6 +18,46 @@ class Family(NamedTuple):
 FAMILIES = {
     "email_engine_ips_total": Family("gauge", ("status",), "Senders by status; every status has a sample."),
     "email_engine_warmup_quota": Family("gauge", ("ip",), "Messages a day that the sender may send now."),
+    "email_engine_warmup_target_quota": Family("gauge", ("ip",), "Messages a day at which its warm-up ends."),
+    "email_engine_warmup_qualified": Family(
+        "gauge", ("ip",), "Days that count for its present phase, of the seven that it takes."
+    ),
+    "email_engine_warmup_phase_timestamp_seconds": Family("gauge", ("ip",), "When its present phase began."),
+    "email_engine_warmdown_end_timestamp_seconds": Family(
+        "gauge", ("ip",), "When a sender that is taken back sends nothing more; no sample for the others."
+    ),
+    "email_engine_signal_state": Family(
+        "gauge", ("signal", "provider", "state"), "1 for the state it is in: fed, silent or not_available."
+    ),
+    "email_engine_blacklist_health": Family(
+        "gauge",
+        ("dnsbl", "state"),
+        "1 for the state the list showed in its own test: healthy, failed, blind or unknown.",
+    ),
+    "email_engine_check_timestamp_seconds": Family(
+        "gauge", ("check",), "When the check last ran: dns, dnsbl, warmup, accounting/MTA."
+    ),
+    "email_engine_check_state": Family(
+        "gauge", ("check", "state"), "1 for how that run went: ok, blind, distrusted or failed."
+    ),
+    "email_engine_accounting_rows": Family("gauge", ("mta",), "Rows counted, of the files of the last 60 days."),
+    "email_engine_accounting_bad_rows": Family("gauge", ("mta",), "Rows of them that could not be read."),
+    "email_engine_accounting_gaps": Family(
+        "gauge", ("mta",), "Places where files are missing, at the last collection."
+    ),
+    "email_engine_accounting_complete_timestamp_seconds": Family(
+        "gauge", ("mta",), "Up to when everything that it logged is counted."
+    ),
+    "email_engine_alerts_open": Family("gauge", ("kind", "severity"), "Open alerts."),
+    "email_engine_alert_oldest_timestamp_seconds": Family(
+        "gauge", ("kind", "severity"), "When the oldest open alert began."
+    ),
+    "email_engine_alerts_untold": Family(
+        "gauge", (), "Open alerts whose present text nobody was told for two minutes."
+    ),
+    "email_engine_alert_receiver_failing": Family(
+        "gauge", ("receiver",), "Messages that wait because the receiver did not take them."
+    ),
     "email_engine_blacklist_status": Family(
         "gauge", ("ip", "dnsbl"), "1 when the list has the address, 0 when it does not; no sample when that is unknown."
     ),
@@ -32,7 +72,13 @@ FAMILIES = {
     "email_engine_sender_paused": Family(
         "gauge", ("ip",), "1 when a pause holds it: its own, its tenant's or everybody's."
     ),
-    "email_engine_sender_sent_today": Family("gauge", ("ip",), "Messages sent since midnight UTC, as far as reported."),
+    "email_engine_sender_sent_today": Family(
+        "gauge",
+        ("ip",),
+        "Messages sent since midnight UTC; no sample when its MTA's accounting was not collected today.",
+    ),
+    "email_engine_sender_held": Family("gauge", ("ip",), "1 when the engine itself stopped it, until a moment."),
+    "email_engine_sender_hold_end_timestamp_seconds": Family("gauge", ("ip",), "When that stop ends by itself."),
     "email_engine_sender_waiting": Family(
         "gauge", ("ip",), "Recipients in its queues; no sample when its MTA was not asked lately."
     ),

@@ -24,6 +24,7 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.decid
 from email_engine.store.lifecycle import DNS_KEEPS, LISTS_KEEP, QUEUE_KEEPS
 from email_engine.store.models import JOB_STATES, LANES, VERDICTS
 
+from . import checks
 from .families import FAMILIES
 
 log = logging.getLogger(__name__)
@@ -32,14 +33,13 @@ Samples = dict[tuple[str, ...], float]
 
 _SENDERS = """
 SELECT i.id, host(i.address) AS ip, i.hostname AS sender, t.name AS tenant, i.mta, i.status, coalesce(i.phase, '') AS phase, i.until,
-    i.daily_quota, i.paused OR i.hold_reason IS NOT NULL OR t.paused OR f.paused AS paused, coalesce(s.sent, 0) AS sent, coalesce(n.open, 0) AS incidents,
+    i.daily_quota, i.paused OR i.hold_reason IS NOT NULL OR t.paused OR f.paused AS paused,
+    coalesce(n.open, 0) AS incidents,
     CASE WHEN d.checked_at > now() - :dns_keeps THEN d.green ELSE 'unknown' END AS green, d.checked_at, q.queued,
     EXISTS (SELECT FROM dnsbl_verdicts v WHERE v.ip_id = i.id) AS asked
 FROM ips i
 JOIN tenants t ON t.id = i.tenant_id
 JOIN fleet_state f ON f.id = 1
-LEFT JOIN (SELECT ip_id, sum(sent) AS sent FROM sent_hourly WHERE hour >= date_trunc('day', now(), 'UTC') GROUP BY ip_id) s
-    ON s.ip_id = i.id
 LEFT JOIN (SELECT ip_id, count(*) AS open FROM incidents WHERE closed_at IS NULL GROUP BY ip_id) n ON n.ip_id = i.id
 LEFT JOIN dns_checks d ON d.ip_id = i.id
 LEFT JOIN queue_reports q ON q.ip_id = i.id AND q.seen_at > now() - :queue_keeps
@@ -85,7 +85,7 @@ class Fleet(Collector):
                 seen = session.connection(
                     execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
                 )
-                found |= read(seen)
+                found |= read(seen) | checks.read(session)
             found["email_engine_database_up"] = {(): 1}
         except SQLAlchemyError as fault:
             log.warning("The database did not answer a scrape: %s", type(fault).__name__)
@@ -141,7 +141,6 @@ def read(seen: Connection) -> dict[str, Samples]:
             tuple(one[label] for label in FAMILIES["email_engine_sender_info"].labels): 1 for one in of_senders
         },
         "email_engine_sender_paused": {(one["ip"],): one["paused"] for one in of_senders},
-        "email_engine_sender_sent_today": {(one["ip"],): one["sent"] for one in of_senders},
         "email_engine_sender_waiting": {(one["ip"],): one["queued"] for one in of_senders if one["queued"] is not None},
         "email_engine_everything_paused": {(): state["paused"]},
         "email_engine_tenant_paused": {(one["name"],): one["paused"] for one in rows["tenants"]},

@@ -9,16 +9,19 @@ What was seen too long ago is unknown here, as it is for every decision.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, text, true
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.status import DELIVERING
 
+from . import progress, sends
 from .fleet import sender_document, sender_rows, standing
 from .lifecycle import DNS_KEEPS, QUEUE_KEEPS, is_listed
 from .models import (
+    Alert,
     AuditRow,
     BlacklistEvent,
     DnsblVerdict,
@@ -28,11 +31,9 @@ from .models import (
     Incident,
     Ip,
     QueueReport,
-    SentHour,
     Tenant,
 )
 
-MIDNIGHT = text("date_trunc('day', now(), 'UTC')")
 _LIVING = Ip.status != "retired"
 
 
@@ -46,17 +47,20 @@ class Wanted(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """A sender. document: as in the fleet document. sent: today, as far as reported. dns: None before its first check. lists: of
+    """A sender. document: as in the fleet document. sent: today, None when its MTA's accounting was not collected. dns: None before its first check. lists: of
     the last DNSBL check, by name. listings: lists that it is known to be on, until a check sees it gone. incidents: open ones.
-    queued: recipients that wait for it, None when its MTA was not asked lately."""
+    queued: recipients that wait for it, None when its MTA was not asked lately. hold_until: when the engine's own stop of it ends.
+    qualified: days that count for its phase, None when it is in no warm-up."""
 
     document: dict[str, Any]
-    sent: int
+    sent: int | None
     dns: DnsCheck | None
     lists: list[DnsblVerdict]
     listings: list[str]
     incidents: int
     queued: int | None
+    hold_until: datetime | None = None
+    qualified: int | None = None
 
 
 def _paused() -> ColumnElement[bool]:
@@ -109,7 +113,7 @@ def _asked_for(wanted: Wanted) -> ColumnElement[bool]:
 
 def counts(session: Session, tenant_id: int | None) -> dict[str, int]:
     """Of the living senders: all, by status, sending (may hand mail to receivers now), paused, listed, dns_wrong, dns_unknown,
-    and open incidents, the tenant's own included."""
+    and open incidents and alerts, the tenant's own included."""
     number = func.count()
     columns = {
         "all": number,
@@ -126,7 +130,10 @@ def counts(session: Session, tenant_id: int | None) -> dict[str, int]:
     incidents = select(func.count()).select_from(Incident).where(Incident.closed_at.is_(None))
     if tenant_id is not None:
         incidents = incidents.where(Incident.tenant_id == tenant_id)
-    return {**found, "incidents": session.scalar(incidents)}
+    opened = select(func.count()).select_from(Alert).where(Alert.closed_at.is_(None))
+    if tenant_id is not None:
+        opened = opened.where(Alert.tenant_id == tenant_id)
+    return {**found, "incidents": session.scalar(incidents), "alerts": session.scalar(opened)}
 
 
 def senders(session: Session, tenant_id: int | None, wanted: Wanted, offset: int, limit: int) -> tuple[list[Seen], int]:
@@ -140,8 +147,10 @@ def senders(session: Session, tenant_id: int | None, wanted: Wanted, offset: int
 def look(session: Session, ids: Sequence[int]) -> list[Seen]:
     """These senders, in this order."""
     documents = {row.Ip.id: sender_document(*row) for row in session.execute(sender_rows().where(Ip.id.in_(ids)))}
-    sent = select(SentHour.ip_id, func.sum(SentHour.sent)).where(SentHour.ip_id.in_(ids), SentHour.hour >= MIDNIGHT)
-    sent = {number: int(count) for number, count in session.execute(sent.group_by(SentHour.ip_id))}
+    sent = sends.known_today(session, ids)
+    holds = select(Ip.id, Ip.hold_until).where(Ip.id.in_(ids), Ip.hold_reason.is_not(None))
+    held = dict(session.execute(holds).all())
+    qualified = progress.qualified(session, ids)
     dns = {one.ip_id: one for one in session.scalars(select(DnsCheck).where(DnsCheck.ip_id.in_(ids)))}
     lists: dict[int, list[DnsblVerdict]] = {}
     verdicts = select(DnsblVerdict).where(DnsblVerdict.ip_id.in_(ids)).order_by(DnsblVerdict.blacklist_name)
@@ -162,12 +171,14 @@ def look(session: Session, ids: Sequence[int]) -> list[Seen]:
     return [
         Seen(
             documents[one],
-            sent.get(one, 0),
+            sent.get(one),
             dns.get(one),
             lists.get(one, []),
             listings.get(one, []),
             incidents.get(one, 0),
             queued.get(one),
+            held.get(one),
+            qualified.get(one),
         )
         for one in ids
     ]

@@ -100,9 +100,17 @@ def shown(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, Mapping) and not any(isinstance(one, (Mapping, list)) for one in value.values()):
+        return _pairs(value)
+    if isinstance(value, (list, tuple)) and value and all(isinstance(one, Mapping) for one in value):
+        return "; ".join(map(_pairs, value))
     if isinstance(value, (list, tuple)) and not any(isinstance(one, (Mapping, list)) for one in value):
         return ", ".join(map(str, value))
     return json.dumps(value, ensure_ascii=False) if isinstance(value, (Mapping, list)) else str(value)
+
+
+def _pairs(found: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {shown(value)}" for name, value in found.items() if value not in (None, "", []))
 
 
 def differences(row: AuditRow) -> list[tuple[str, str | None, str]]:
