@@ -145,6 +145,8 @@ def lines(told: Mapping, lists: Sequence[Blocklist]) -> list[str]:
         if one["state"] != HEALTHY and (counts["resolver"] != BLIND or counts["lists"][UNKNOWN] != len(told["lists"])):
             text.append(f"List {one['name']} ({one['zone']}) is {_STATES[one['state']]}: {one['detail']}")
             text.append(f"    remedy: {_LIST_REMEDIES[one['state']]}")
+        elif one["state"] == HEALTHY and one["detail"]:
+            text.append(f"List {one['name']} ({one['zone']}): {one['detail']}")
     text += _controls(told)
     return text + _listings(told, by_name)
 

@@ -17,6 +17,7 @@ from .lists import CONTROL, Blocklist
 LISTED, CLEAN, UNKNOWN = "listed", "clean", "unknown"
 HEALTHY, FAILED, BLIND = "healthy", "failed", "blind"
 
+_MOST_WORDS = 300
 _LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
 
 
@@ -36,6 +37,11 @@ class Verdict:
 
 def unknown(detail: str, refused: bool = False, public: bool = False) -> Verdict:
     return Verdict(UNKNOWN, detail=detail, refused=refused, public=public)
+
+
+def _words(blocklist: Blocklist, answer: Answer) -> str:
+    """Why there is no answer: a server's own words may be long, and repeat the question."""
+    return blocklist.hide(answer.detail or "no answer")[:_MOST_WORDS]
 
 
 def read(blocklist: Blocklist, answer: Answer) -> Verdict:
@@ -70,8 +76,7 @@ def _number(code: str) -> int:
 def _no_answer(blocklist: Blocklist, answer: Answer) -> Verdict:
     if not answer.unknown:
         return unknown("answers that the name exists, without any address")
-    detail = blocklist.hide(answer.detail or "no answer")
-    return unknown(detail, refused=answer.why == dns_trouble.REFUSED)
+    return unknown(_words(blocklist, answer), refused=answer.why == dns_trouble.REFUSED)
 
 
 def _refusal(blocklist: Blocklist, values: tuple[str, ...]) -> Verdict | None:
@@ -131,7 +136,7 @@ def judge_list(
             return Health(BLIND, verdict.detail, verdict.public)
     for answer in answers:
         if answer.unknown:
-            return Health(UNKNOWN, f"its test gets no answer: {blocklist.hide(answer.detail or 'no answer')}")
+            return Health(UNKNOWN, f"its test gets no answer: {_words(blocklist, answer)}")
     # Test points may bear codes that nothing else does.
     if listed.state != FOUND:
         return Health(FAILED, f"does not list its test point {listed_test}")

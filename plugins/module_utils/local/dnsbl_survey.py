@@ -106,7 +106,7 @@ class _Round:
             if health.state != HEALTHY:
                 self._void(members, health)
             told.append(health)
-        self.checked.health[self.blocklist.name] = next((one for one in told if one.state != HEALTHY), told[0])
+        self.checked.health[self.blocklist.name] = _both(*told)
 
     def _families(self, four: list[str], six: list[str]):
         """What is asked, with the points that are tested before: (listed, clean, fresh)."""
@@ -193,6 +193,13 @@ class _Round:
 
 
 _SILENT = (dns_trouble.TIMEOUT, dns_trouble.SERVFAIL, dns_trouble.UNREACHABLE)
+
+
+def _both(health: Health, of_six: Health | None = None) -> Health:
+    """A list that fails with IPv6 addresses may still be right about the others."""
+    if of_six is None or of_six.state == HEALTHY or health.state != HEALTHY:
+        return health
+    return Health(HEALTHY, f"of IPv6 addresses it says nothing ({of_six.state}): {of_six.detail}", of_six.public)
 
 
 def _number() -> int:
