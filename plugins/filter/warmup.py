@@ -15,4 +15,5 @@ class FilterModule:
         return {
             "warmup_proposals": domain_filter("warmup.words", "proposals"),
             "warmup_simulate": domain_filter("warmup.words", "simulated"),
+            "warmup_warnings": domain_filter("warmup.policy", "warnings"),
         }

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import typing as t
 from datetime import date
@@ -60,7 +59,7 @@ def read_history(text: str) -> list[Day]:
 
 def _rows(text: str) -> tuple[list[tuple[int, t.Mapping]], str]:
     if not text.lstrip().startswith(("[", "{")):
-        reader = csv.DictReader(io.StringIO(text, newline=""), restkey="", strict=True)
+        reader = csv.DictReader(text.splitlines(keepends=True), restkey="", strict=True)
         try:
             return [(reader.line_num, row) for row in reader], "line"
         except csv.Error as error:
