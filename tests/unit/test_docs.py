@@ -123,7 +123,7 @@ def test_every_option_of_a_name_server_is_documented():
         if isinstance(node, ast.Assign) and node.targets[0].id == "DOCUMENTATION"
     )
     options = set(yaml.safe_load(block)["options"]["servers"]["suboptions"])
-    variables = set(defaults("dns")) - {"dns_fleet", "dns_servers"} | {"policy_dns_ttl"}
+    variables = set(defaults("dns")) - {"dns_fleet", "dns_keys", "dns_servers"} | {"policy_dns_ttl"}
     assert documented("Name servers") == sorted(options | variables)
 
 
