@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from fastapi.testclient import TestClient
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from email_engine.api import keys
 from email_engine.api.app import create_app
@@ -68,10 +68,26 @@ def fleet(*senders, tenants=None):
     return {"version": 1, "tenants": tenants or [tenant()], "senders": list(senders), "gone": []}
 
 
-def declare(app, admin, wanted, made_at="2026-11-22T00:00:00Z", **more):
-    """The answer to an inventory's declaration."""
+def declare(app, admin, wanted, made_at="2026-11-22T00:00:00Z", wait=False, **more):
+    """The answer to an inventory's declaration. wait: who is new waits for its DNS, as it is; else it goes live by what is declared."""
     body = {"made_at": made_at, "declared_from": "control", "revision": "abc", "fleet": wanted, **more}
-    return TestClient(app).put("/api/v1/fleet", headers=admin, json=body)
+    answer = TestClient(app).put("/api/v1/fleet", headers=admin, json=body)
+    if not wait:
+        go_live(app)
+    return answer
+
+
+def go_live(app):
+    """As if the DNS of all who wait had been seen green."""
+    live = "UPDATE ips SET status = starts_as->>'status', phase = starts_as->>'phase', starts_as = NULL"
+    with app.state.sessions() as session, session.begin():
+        # A statement counts as a change of the fleet, even where it changes no row.
+        if not session.scalar(text("SELECT count(*) FROM ips WHERE starts_as IS NOT NULL")):
+            return
+        session.execute(text(f"{live} WHERE starts_as IS NOT NULL"))
+        session.execute(
+            text("UPDATE warmup_plans SET paused = false FROM ips i WHERE i.id = ip_id AND i.status <> 'standby'")
+        )
 
 
 def populated(settings, wanted, *tenants, **more):

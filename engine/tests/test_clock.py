@@ -91,7 +91,7 @@ def test_the_clock_of_a_process_decides_nothing(app, client, admin, clock, monke
     rest = {"event": "rest", "reason": "a test"}
     assert client.post("/api/v1/ips/m1.sos.test:move", headers=admin, json=rest).status_code == 200
     until = members.show(client, admin, "m1.sos.test")["until"]
-    assert datetime.fromisoformat(until) == DAYS[0] + timedelta(days=3)
+    assert datetime.fromisoformat(until) == DAYS[0] + timedelta(days=7)
     app.state.settings.requests_per_minute = 3
     real = time.time
     assert client.get("/api/v1/fleet", headers=mine).status_code == 200

@@ -36,13 +36,16 @@ class Changed(BaseModel):
 
 
 def sender(ip: Ip, domain: Domain, tenant: Tenant, everything: bool) -> dict[str, Any]:
-    """As in the fleet document, and what only the engine knows of it. etag: what `If-Match` takes."""
+    """As in the fleet document, and what only the engine knows of it. starts_as: what it becomes once its DNS is green. hold_until: end
+    of the engine's own stop. etag: what `If-Match` takes."""
     return {
         **sender_document(ip, domain, tenant, everything),
         "owner": ip.owner,
         "reserve": ip.reserve,
         "since": ip.status_changed_at,
         "until": ip.until,
+        "starts_as": ip.starts_as,
+        "hold_until": ip.hold_until,
         "etag": etag(ip.version),
     }
 

@@ -13,13 +13,14 @@ import shutil
 import time
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, exists, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
+from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.status import DELIVERING
 from email_engine.settings import Settings
-from email_engine.store import accounting, holds, jobs, signals, waiting, warmup
-from email_engine.store.models import Ip, Job
+from email_engine.store import accounting, checks, holds, incidents, jobs, signals, waiting, warmup
+from email_engine.store.models import DnsCheck, Incident, Ip, Job
 
 from .kinds import KINDS
 
@@ -66,12 +67,24 @@ class Sweep:
             log.warning("job %s: %s; it is %s now", job.number, reason, job.state)
 
     def _checks(self, session: Session) -> None:
-        """Who waits for the DNS starts when it is green; somebody has to look."""
-        waiting = select(Ip.hostname).where(Ip.status == "standby", Ip.reserve.is_(False), Ip.declared)
-        checking = [name for name, kind in KINDS.items() if "dns_check" in kind.playbooks]
-        names = list(session.scalars(waiting.order_by(Ip.hostname)))
-        if names and not jobs.asked_lately(session, checking, CHECK_EVERY):
-            jobs.enqueue(session, jobs.WORKER, "dns_check", arguments={"senders": names}, once=True)
+        """Who waits for the DNS starts when it is green; somebody has to look. So where one look is not enough."""
+        standby = (Ip.status == "standby") & Ip.reserve.is_(False) & Ip.declared
+        red_once = exists().where(DnsCheck.ip_id == Ip.id, DnsCheck.green == "no", DnsCheck.streak < checks.LOOKS)
+        self._check(session, "dns_check", standby | (Ip.status.in_(DELIVERING) & red_once))
+        said_once = exists().where(
+            Incident.ip_id == Ip.id,
+            Incident.kind == incidents.LISTING,
+            Incident.closed_at.is_(None),
+            func.jsonb_array_length(func.coalesce(Incident.evidence["look_again"], text("'[]'::jsonb"))) > 0,
+        )
+        self._check(session, "dnsbl_check", (Ip.status != "retired") & said_once)
+
+    def _check(self, session: Session, kind: str, which: ColumnElement[bool]) -> None:
+        playbooks = set(KINDS[kind].playbooks)
+        same = [name for name, one in KINDS.items() if playbooks & set(one.playbooks)]
+        names = list(session.scalars(select(Ip.hostname).where(which).order_by(Ip.hostname)))
+        if names and not jobs.asked_lately(session, same, CHECK_EVERY):
+            jobs.enqueue(session, jobs.WORKER, kind, arguments={"senders": names}, once=True)
 
     def _holds(self, session: Session) -> None:
         for name in holds.lift_due(session):

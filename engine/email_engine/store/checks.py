@@ -1,7 +1,7 @@
 # Copyright (c) 2026, email_engine.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a DNS check saw, and whom it lets start."""
+"""What a DNS check saw: whom it lets start, and whose set-up is at fault. No fault of the DNS moves mail or changes an address."""
 
 from __future__ import annotations
 
@@ -9,21 +9,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.decide import YES
+from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.status import DELIVERING
+from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.decide import NO, YES
 
-from . import fleet, starts
+from . import alerts, fleet, incidents, starts
 from .audit import Actor
-from .models import DnsCheck, Domain, Ip
+from .models import CheckRun, DnsCheck, Domain, Ip
 
 #: Edge of the identity graph -> the seeds' column of a domain.
 _COLUMNS = {"spf": "spf_valid", "dkim": "dkim_valid", "dmarc": "dmarc_valid", "ptr": "ptr_valid"}
 #: A statement takes 65,535 values.
 _AT_ONCE = 5000
 _VALID = {"ok": True, "wrong": False, "missing": False}
+RUN, BLIND = "dns", "blind/dns"
+#: One look may have met an authoritative server in the middle of a change.
+LOOKS = 2
 
 
 class Seen(NamedTuple):
@@ -42,6 +46,7 @@ def dns(session: Session, actor: Actor, checked_at: datetime, seen: Iterable[See
     # A clock that runs ahead must not make later checks look old.
     at = session.scalars(select(func.least(checked_at, func.now()))).one()
     news = _keep(session, senders, by_name, at)
+    _ran(session, at, by_name, len(senders))
     domains = {
         one.id: one for one in session.scalars(select(Domain).where(Domain.id.in_({ip.domain_id for ip in senders})))
     }
@@ -54,15 +59,56 @@ def dns(session: Session, actor: Actor, checked_at: datetime, seen: Iterable[See
         for edge, column in _COLUMNS.items():
             setattr(domain, column, _VALID.get(found.edges.get(edge, {}).get("verdict")))
         domain.last_dns_check = at
+        _judge(session, actor, ip, found, news[ip.id])
         if found.green == YES and starts.by_check(session, actor, ip):
             started.append(ip.hostname)
     session.flush()
     return started, sorted(set(by_name) - {ip.hostname for ip in senders})
 
 
-def _keep(session: Session, senders: Sequence[Ip], seen: Mapping[str, Seen], at: datetime) -> set[int]:
-    """Ids of the senders about whom this is the newest."""
-    news: set[int] = set()
+def _judge(session: Session, actor: Actor, ip: Ip, seen: Seen, streak: int) -> None:
+    """A fault that a second look confirms is an incident until a look finds it mended; what is unknown changes nothing."""
+    if seen.green == YES:
+        found = incidents.opened(session, ip, incidents.DNS)
+        if found is not None:
+            incidents.close(session, actor, actor.name, found, "the DNS check found every edge as wanted again")
+    elif seen.green == NO and streak >= LOOKS and ip.status in DELIVERING:
+        bad = {edge: dict(one) for edge, one in sorted(seen.edges.items()) if one["verdict"] in ("wrong", "missing")}
+        summary = f"its DNS is not as wanted: {', '.join(bad) or 'see the check'}"
+        incidents.open_(session, actor, ip, incidents.DNS, summary, {"edges": bad})
+
+
+def _ran(session: Session, at: datetime, seen: Mapping[str, Seen], known: int) -> None:
+    """Whether the check sees at all. A look at a few senders says so only when it sees something."""
+    fleet_size = session.scalar(select(func.count()).select_from(Ip).where(Ip.status != "retired")) or 0
+    if not known:
+        return
+    sees = any(edge.get("verdict") != "unknown" for one in seen.values() for edge in one.edges.values())
+    whole = 2 * known >= fleet_size
+    if whole:
+        detail = {"senders": known}
+        statement = insert(CheckRun).values(name=RUN, at=at, state="ok" if sees else "blind", detail=detail)
+        new = statement.excluded
+        values = {"at": new.at, "state": new.state, "detail": new.detail}
+        newer = CheckRun.at <= new.at
+        session.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values, where=newer))
+    if sees:
+        alerts.over(session, BLIND)
+    elif whole:
+        alerts.tell(
+            session,
+            key=BLIND,
+            kind="blind",
+            severity="critical",
+            subject="The check of the DNS sees nothing",
+            text="Of no sender any edge could be seen. Nobody was started or told of by it.",
+            remedy="Look at the resolver of the checking host (roles/resolver), and whether port 53 is open outward.",
+        )
+
+
+def _keep(session: Session, senders: Sequence[Ip], seen: Mapping[str, Seen], at: datetime) -> dict[int, int]:
+    """Ids of the senders about whom this is the newest -> so many looks in a row had this colour."""
+    news: dict[int, int] = {}
     for start in range(0, len(senders), _AT_ONCE):
         rows = [
             {
@@ -77,7 +123,11 @@ def _keep(session: Session, senders: Sequence[Ip], seen: Mapping[str, Seen], at:
         statement = insert(DnsCheck).values(rows)
         new = statement.excluded
         values = {"checked_at": new.checked_at, "green": new.green, "edges": new.edges}
+        # The same report again is the same look.
+        one_more = case((DnsCheck.checked_at < new.checked_at, DnsCheck.streak + 1), else_=DnsCheck.streak)
+        values["streak"] = case((DnsCheck.green == new.green, one_more), else_=1)
         newer = DnsCheck.checked_at <= new.checked_at
         statement = statement.on_conflict_do_update(index_elements=["ip_id"], set_=values, where=newer)
-        news.update(session.scalars(statement.returning(DnsCheck.ip_id)))
+        rows_back = session.execute(statement.returning(DnsCheck.ip_id, DnsCheck.streak))
+        news |= {row.ip_id: row.streak for row in rows_back}
     return news

@@ -19,6 +19,7 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.agreement
     Known,
     agree,
 )
+from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.status import SELECTABLE
 from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.moves import PERSON
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError, Problem
 
@@ -57,15 +58,21 @@ def declare(
     made_by = policy.load(session)
     wanted_domains = {one["domain"]: tenants[one["tenant"]].id for one in declared.senders}
     by_name = domains(session, wanted_domains)
-    new = [
-        new_sender(one, by_name[one["domain"]], tenants[one["tenant"]], INVENTORY, one["status"] == "standby")
-        for one in found.new
-    ]
+    new = []
+    for sender in found.new:
+        becomes = waits_as(sender)
+        stored = {**sender, "status": "standby", "phase": None} if becomes else sender
+        reserve = sender["status"] == "standby"
+        ip = new_sender(stored, by_name[sender["domain"]], tenants[sender["tenant"]], INVENTORY, reserve)
+        ip.starts_as = becomes
+        new.append(ip)
     session.add_all(new)
     session.flush()
     for ip, sender in zip(new, found.new, strict=True):
         lifecycle.prepare(session, ip, made_by)
-        record(session, actor, "declared", f"sender {ip.hostname}", tenant_id=ip.tenant_id, after=sender)
+        after = {**sender, "status": ip.status, "phase": ip.phase, "starts_as": ip.starts_as}
+        record(session, actor, "declared", f"sender {ip.hostname}", tenant_id=ip.tenant_id, after=after)
+    _wait_otherwise(session, actor, rows, declared.senders)
     for action, changed in (
         ("redeclared", [after for _, after in found.changed]),
         ("adopted", found.adopted),
@@ -89,6 +96,33 @@ def declare(
     )
     session.flush()
     return found
+
+
+def waits_as(sender: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What a declared sender becomes once its DNS is green; None for one that is declared not to send. Who is new here sends nothing
+    before that, whatever the inventory calls it."""
+    if sender["status"] not in SELECTABLE:
+        return None
+    return {"status": sender["status"], "phase": sender["phase"]}
+
+
+def _wait_otherwise(
+    session: Session, actor: Actor, rows: Mapping[str, Ip], wanted: Iterable[Mapping[str, Any]]
+) -> None:
+    """Who still waits becomes what the inventory says now."""
+    for sender in wanted:
+        ip = rows.get(sender["name"])
+        if ip is None or ip.starts_as is None or ip.status != "standby":
+            continue
+        becomes = waits_as(sender)
+        quota = sender["daily_quota"]
+        if (becomes, quota) == (ip.starts_as, ip.daily_quota):
+            continue
+        before = {"starts_as": ip.starts_as, "daily_quota": ip.daily_quota, "reserve": ip.reserve}
+        ip.starts_as, ip.daily_quota, ip.reserve = becomes, quota, becomes is None
+        after = {"starts_as": becomes, "daily_quota": quota, "reserve": ip.reserve}
+        about = f"sender {ip.hostname}"
+        record(session, actor, "redeclared", about, tenant_id=ip.tenant_id, before=before, after=after)
 
 
 def _of_tenants(senders: Iterable[Mapping[str, Any]], tenants: set[str]) -> None:
