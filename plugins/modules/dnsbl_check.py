@@ -152,8 +152,8 @@ report:
              meaning: "PBL: Spamhaus takes it for one that sends no mail by itself"}
 summary:
   description:
-    - Numbers of senders that are C(clean), C(unknown), and C(listed) by their worst listing; of lists by state; whether the C(resolver) is
-      blind, and how many verdicts list a control address.
+    - Numbers of senders that are C(clean), C(unknown), and C(listed) by their worst listing, at the lists that are healthy; of lists by
+      state; whether the C(resolver) is blind, and how many verdicts list a control address.
   returned: when the check was made
   type: dict
   sample:

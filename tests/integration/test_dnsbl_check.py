@@ -595,7 +595,7 @@ def test_the_playbook_without_an_engine(lists_served, scratch):
     lists_served.list_("198.51.100.2")
     run = lists_served.play(scratch)
     assert run.code == 0, run.output[-3000:]
-    assert "2 of 3 senders are clean, 1 are listed, 0 are unknown" in run.output
+    assert "2 of 3 senders are clean at the 3 of 3 lists that work, 1 are listed, 0 are unknown" in run.output
     assert "m2.sos.test: 198.51.100.2 is listed at zen (127.0.0.3; critical)" in run.output
     failing = lists_served.play(scratch, rbl_check_fail_on="critical")
     assert failing.code != 0 and "198.51.100.2 is listed at zen" in failing.failures

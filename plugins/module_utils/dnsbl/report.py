@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .catalogue import CONFIGURATION, DOMAIN, INFORMATION, SEVERITIES
@@ -102,8 +102,10 @@ def _verdict(blocklist: Blocklist, target: str, found: Verdict) -> dict:
 def summary(told: Mapping) -> dict:
     """``{"senders", "clean", "unknown", "listed": {severity: senders}, "lists": {state: lists}, "resolver", "controls_listed"}``.
 
-    A sender counts once: as listed by its worst listing, else as unknown when a verdict is, else as clean."""
-    colours = Counter(colour(sender) for sender in told["senders"])
+    A sender counts once: as listed by its worst listing, else as unknown when a verdict of a healthy list is, else as clean. Lists that
+    are not healthy are told by themselves; without any that is, everybody is unknown."""
+    healthy = {one["name"] for one in told["lists"] if one["state"] == HEALTHY}
+    colours = Counter(colour(sender, healthy) for sender in told["senders"])
     states = Counter(one["state"] for one in told["lists"])
     return {
         "senders": len(told["senders"]),
@@ -116,9 +118,9 @@ def summary(told: Mapping) -> dict:
     }
 
 
-def colour(sender: Mapping) -> str:
-    """The severity of its worst listing, else unknown or clean. A sender that no list was asked about is unknown."""
-    verdicts = sender["verdicts"]
+def colour(sender: Mapping, healthy: Container[str]) -> str:
+    """The severity of its worst listing, else unknown or clean, at the healthy lists."""
+    verdicts = [one for one in sender["verdicts"] if one["list"] in healthy]
     worst = worst_of(one["severity"] for one in verdicts if one["verdict"] == LISTED)
     if worst:
         return worst
@@ -131,8 +133,9 @@ def lines(told: Mapping, lists: Sequence[Blocklist]) -> list[str]:
     Nobody is asked to take anything off a list; that stays a person's work."""
     counts = summary(told)
     listed = sum(counts["listed"].values())
+    seen = f"the {counts['lists'][HEALTHY]} of {len(told['lists'])} lists that work"
     text = [
-        f"{counts['clean']} of {counts['senders']} senders are clean, {listed} are listed, {counts['unknown']} are unknown"
+        f"{counts['clean']} of {counts['senders']} senders are clean at {seen}, {listed} are listed, {counts['unknown']} are unknown"
     ]
     if counts["resolver"] == BLIND:
         text.append("The check is blind: it says nothing of any sender")

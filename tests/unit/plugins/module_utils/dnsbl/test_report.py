@@ -66,10 +66,21 @@ def test_senders_are_counted_once_by_their_worst():
     assert (counts["senders"], counts["clean"], counts["unknown"]) == (6, 2, 1)
 
 
+def test_a_list_that_does_not_work_makes_nobody_unknown_but_its_own_verdicts():
+    health = {**HEALTHY, "zen": Health("blind", "127.255.255.254")}
+    verdicts = {("zen", target): unknown("refused") for sender in SENDERS for target in sender.targets if "." in target}
+    found = told.report(checked(verdicts, health), SENDERS, [])
+    assert told.summary(found)["clean"] == 6
+    assert "at the 2 of 3 lists that work" in told.lines(found, LISTS)[0]
+    assert {v["verdict"] for s in found["senders"] for v in s["verdicts"] if v["list"] == "zen"} == {"unknown"}
+    none = dict.fromkeys(HEALTHY, Health("failed", "lists 127.0.0.1"))
+    assert told.summary(told.report(checked(verdicts, none), SENDERS, []))["unknown"] == 6
+
+
 def test_people_are_told_what_to_do():
     found = told.report(checked({("zen", "192.0.2.1"): CSS, ("zen", "192.0.2.2"): PBL}), SENDERS, [])
     lines = told.lines(found, LISTS)
-    assert lines[0] == "4 of 6 senders are clean, 2 are listed, 0 are unknown"
+    assert lines[0] == "4 of 6 senders are clean at the 3 of 3 lists that work, 2 are listed, 0 are unknown"
     assert lines[1].startswith("m1: 192.0.2.1 is listed at zen (127.0.0.3; critical): CSS")
     assert "Find what was sent" in lines[2] and "https://check.spamhaus.org/" in lines[2]
     assert "Correct the reverse name" in lines[4] and "no mail is moved" in lines[4]
