@@ -34,11 +34,11 @@ class Mark(t.NamedTuple):
         return f"{self.digest}.{self.size}"
 
 
-def identity(configured: str, header: bytes, first: bytes) -> str:
-    """configured: file name in the configuration, ``acct.csv``: two files may be told to hold the same rows. header, first: its first
-    two lines, whole."""
+def identity(configured: str, begin: bytes) -> str:
+    """configured: file name in the configuration, ``acct.csv``: two files may be told to hold the same rows. begin: the file up to the
+    end of its first row; a line alone may be the beginning of many rows."""
     digest = hashlib.blake2b(digest_size=16)
-    for part in (configured.encode("utf-8", "surrogateescape"), header.rstrip(b"\r\n"), first.rstrip(b"\r\n")):
+    for part in (configured.encode("utf-8", "surrogateescape"), begin):
         digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()
 

@@ -36,6 +36,11 @@ def cut(block: bytes, width: int, final: bool) -> Cut:
     return found
 
 
+def first(block: bytes, width: int) -> Cut:
+    """The first row alone, or none yet, with the bad lines before it."""
+    return _one_by_one(block.split(b"\n")[:-1], width, False, 1)
+
+
 def _at_once(block: bytes, width: int) -> Cut | None:
     """The usual: each line is one row. None for any other block."""
     if b"\0" in block:
@@ -48,9 +53,9 @@ def _at_once(block: bytes, width: int) -> Cut | None:
     return Cut(rows, [], len(block)) if len(rows) == len(texts) and set(map(len, rows)) == {width} else None
 
 
-def _one_by_one(lines: list[bytes], width: int, final: bool) -> Cut:
+def _one_by_one(lines: list[bytes], width: int, final: bool, most: int | None = None) -> Cut:
     rows, bad, at, number = [], [], 0, 0
-    while number < len(lines):
+    while number < len(lines) and len(rows) != most:
         some = lines[number : number + LONGEST]
         row, taken, open_quotes = _row(some)
         if open_quotes and len(some) < LONGEST and not final:

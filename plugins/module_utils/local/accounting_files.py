@@ -13,12 +13,14 @@ import typing as t
 
 from ..accounting import cursors as cur
 from ..accounting.header import counted, read_header
-from ..accounting.lines import cut
+from ..accounting.lines import cut, first
 from ..accounting.names import gaps, numbered
 from ..accounting.sums import Scope, Sums
 from ..problems import FleetError, Problem
 
 BLOCK = 1 << 18
+#: In which the first row is looked for, at first.
+BEGIN = 1 << 16
 #: A line that does not end within so many bytes is none.
 LINE = 1 << 20
 #: Seconds after which a file that has a successor gets no more rows, and what lacks its line end never will have one.
@@ -131,19 +133,25 @@ class Reading:
             state = os.fstat(file.fileno())
             if state.st_mtime < begin:
                 return None
-            header, first = file.readline(LINE), file.readline(LINE)
-        if header and not header.endswith(b"\n") and len(header) < LINE or not first and header.endswith(b"\n"):
-            return None
-        if header:
-            read_header(header.decode("utf-8", "surrogateescape"), kinds, path)
-        if not first.endswith(b"\n"):
-            if len(first) < LINE:
+            line = file.readline(LINE)
+            if not line or (not line.endswith(b"\n") and len(line) < LINE):
                 return None
-            what = f"its second line does not end within {LINE} bytes"
-            raise FleetError([Problem(path, what, "Move it elsewhere: it is no accounting file.")])
+            header = read_header(line.decode("utf-8", "surrogateescape"), kinds, path)
+            block = file.read(BEGIN)
+            found = first(block, header.width)
+            if not found.rows and len(block) == BEGIN:
+                block += file.read(LINE - BEGIN)
+                found = first(block, header.width)
+        if not found.rows:
+            if not found.bad and len(block) < LINE:
+                return None
+            what = f"none of its first {len(block)} bytes is a row of so many fields as its header has"
+            raise FleetError([Problem(path, what, "Move it elsewhere if it is no accounting file.")])
         mine = numbered(os.path.basename(path), stem)
         closed = bool(mine and last and mine < last and time.time() - state.st_mtime > SETTLED)
-        return _File(path, stem, configured, kinds, cur.identity(configured, header, first), state.st_size, closed)
+        return _File(
+            path, stem, configured, kinds, cur.identity(configured, line + block[: found.used]), state.st_size, closed
+        )
 
     def _vanished(self, seen: t.Collection[str]) -> None:
         for one in self._cursors.values():

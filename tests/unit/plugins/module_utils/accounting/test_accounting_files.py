@@ -286,6 +286,16 @@ def test_files_that_are_read_to_the_end_may_go(tmp_path):
     assert engine.collect()["report"]["gaps"] == []
 
 
+def test_files_that_begin_with_the_same_line_are_two(tmp_path):
+    """A line may be the beginning of many rows."""
+    engine, header = Engine(tmp_path), ["dsnDiag", *(one for one in HEADER if one != "dsnDiag")]
+    for number in range(2):
+        rows = [row(rcpt=f"{number}@gmail.com", dsnDiag="smtp;550 one\r\ntwo")]
+        (tmp_path / f"acct-{DAY}-{number:04d}.csv").write_bytes(text(rows, header))
+    engine.collect()
+    assert engine.days["mail1", "gmail", DAY]["attempts"] == 2
+
+
 def test_configured_files_with_alike_names_are_told_apart(tmp_path):
     engine = Engine(tmp_path)
     moved = tmp_path / "moved"
