@@ -189,6 +189,11 @@ def test_quotes_that_never_end_cost_their_own_line_alone():
     assert (len(found.rows), found.bad, found.used) == (LONGEST * 3, [0], len(content))
 
 
+def test_lines_that_make_no_row_together_are_judged_one_by_one():
+    found = cut(b'"x\r\na,b\r\nc"\r\nd,e\r\n', 2, False)
+    assert (found.rows, found.bad) == ([["a", "b"], ["d", "e"]], [0, 9])
+
+
 # --- Files ------------------------------------------------------------------------------------------------------------
 
 
