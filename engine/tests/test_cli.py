@@ -11,9 +11,10 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import create_engine, text
 
+import receivers
 import samples
 from email_engine import cli
-from email_engine.store import migrations
+from email_engine.store import alerts, migrations
 from servers import ROLE
 
 ONE, OTHER = "ee_0123abcd_" + "A" * 43, "ee_4567cdef_" + "B" * 43
@@ -125,3 +126,57 @@ def test_the_owner_may_be_a_role_that_cannot_log_in(command, database):
         assert owners.scalars().all() == ["tables_owner"]
         connection.exec_driver_sql("DROP OWNED BY tables_owner CASCADE")
         connection.exec_driver_sql("DROP ROLE tables_owner")
+
+
+def jobs(app):
+    with app.state.sessions() as session:
+        return [
+            tuple(row) for row in session.execute(text("SELECT kind, lane, state, asked_by FROM jobs ORDER BY number"))
+        ]
+
+
+def test_a_timer_asks_for_a_job_that_neither_waits_nor_runs(command, app, monkeypatch):
+    monkeypatch.setenv("SUDO_USER", "root")
+    assert command("jobs", "add", "dns_check")[:2] == (0, "changed: job 1 of kind dns_check is asked for\n")
+    assert command("jobs", "add", "dns_check")[1] == "unchanged: job 1 of kind dns_check waits\n"
+    with app.state.sessions() as session, session.begin():
+        session.execute(text("UPDATE jobs SET state = 'running'"))
+    assert command("jobs", "add", "dns_check")[1] == "unchanged: job 1 of kind dns_check runs\n"
+    assert command("jobs", "add", "collect")[1] == "changed: job 2 of kind collect is asked for\n"
+    who = "command line (root)"
+    assert jobs(app) == [("dns_check", "check", "running", who), ("collect", "check", "queued", who)]
+    with app.state.sessions() as session, session.begin():
+        session.execute(text("UPDATE jobs SET state = 'succeeded'"))
+    assert command("jobs", "add", "dns_check")[1].startswith("changed: job 3 ")
+
+
+@pytest.mark.parametrize("kind", ["stop", "resume", "add_sender", "retire_sender", "nonsense"])
+def test_what_takes_more_than_a_name_is_not_asked_for_so(command, app, kind):
+    with pytest.raises(SystemExit) as end:
+        command("jobs", "add", kind)
+    assert end.value.code == 2 and jobs(app) == []
+
+
+def test_alerts_are_tried_and_shown(command, app, monkeypatch):
+    assert command("alerts", "test") == (
+        1,
+        "",
+        "email-engine: no receiver is set: put addresses into engine_alert_urls of the vault, then run site.yml\n",
+    )
+    web = receivers.Web()
+    dead = f"json://127.0.0.1:1/{receivers.TOKEN}"
+    try:
+        monkeypatch.setenv("EMAIL_ENGINE_ALERT_URLS", f"{web.url}\n\n{dead}\n{web.url}")
+        status, out, error = command("alerts", "test")
+    finally:
+        web.close()
+    assert status == 1 and error == "email-engine: 1 of 2 did not take it\n" and "test" in web.titles()[0]
+    first, second = out.splitlines()
+    assert first.endswith("(1 of 2): sent") and "(2 of 2): NOT sent: " in second and receivers.TOKEN not in out
+    with app.state.sessions() as session, session.begin():
+        about = {"kind": "blind", "severity": "critical", "text": "x", "remedy": "y"}
+        alerts.tell(session, key="blind/dnsbl", subject="The check sees nothing", **about)
+    said = command("alerts", "list")[1]
+    assert said.startswith("blind/dnsbl\tcritical\tsince ") and said.endswith(
+        "\tnot told: soon\tThe check sees nothing\n"
+    )

@@ -18,6 +18,7 @@ from sqlalchemy import select
 
 import lively
 from browser import chromium, served
+from email_engine.store import alerts
 from email_engine.store.models import Incident, Ip, Job, JobLine
 from lively import NOW
 from samples import make_key
@@ -95,7 +96,7 @@ def desk(url, admin):
 def paths(ids):
     fleet = ["/", "/?tenant=sos&attention=true", "/?text=nobody"]
     return [*fleet, "/senders/m1.sos.test", "/senders/m2.sos.test", "/senders/m3.sos.test", "/senders/m4.sos.test",
-            "/incidents", "/incidents?closed=true", "/jobs", *(f"/jobs/{one}" for one in ids.values()), "/stop",
+            "/incidents", "/incidents?closed=true", "/alerts", "/alerts?closed=true", "/jobs", *(f"/jobs/{one}" for one in ids.values()), "/stop",
             "/stop?done=paused", "/senders/none.test"]  # fmt: skip
 
 
@@ -268,10 +269,11 @@ def test_hostile_texts_run_nothing(app, desk, ids):
         ip = session.scalars(select(Ip).where(Ip.hostname == "m1.sos.test")).one()
         ip.reasons, ip.paused, ip.sender_name = [hostile], True, hostile
         session.add(JobLine(job_id=ids["running"], step=0, text=hostile))
+        alerts.tell(session, key=hostile, kind="x", severity="info", subject=hostile, text=hostile, remedy=hostile)
         session.add(
             Incident(tenant_id=ip.tenant_id, ip_id=ip.id, kind="x", summary=hostile, evidence={hostile: hostile})
         )
-    for path in ("/", "/senders/m1.sos.test", "/incidents", f"/jobs/{ids['running']}"):
+    for path in ("/", "/senders/m1.sos.test", "/incidents", "/alerts", f"/jobs/{ids['running']}"):
         desk.open(path)
         assert "onerror" in desk.text and desk.driver.title != "owned"
     with app.state.sessions() as session, session.begin():
