@@ -47,6 +47,9 @@ class World:
         self.now = self.first
         with self.begin() as session:
             for ip in session.scalars(select(Ip)):
+                # They went live at once.
+                begins, ip.starts_as = ip.starts_as or {}, None
+                ip.status, ip.phase = begins.get("status", ip.status), begins.get("phase", ip.phase)
                 ip.status_changed_at = self.first
                 session.add(DnsCheck(tenant_id=ip.tenant_id, ip_id=ip.id, checked_at=now, green="yes"))
                 clean = {"blacklist_name": "zen", "listed": "no", "checked_at": now, "since": now}
