@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -90,7 +90,10 @@ def close_day(session: Session, actor: Actor, now: datetime | None = None) -> Cl
         return Closed(today - _DAY, [], None)
     rules = read(declared.policy)
     judged = [_wakes(session, actor, ip, declared) for ip in _senders(session, ("resting",))]
-    judged += _Night(session, actor, moment, declared, rules).judge(_senders(session, _SENDING))
+    # Each sender's rows are its own: nothing that is asked about one waits for the others' to be written.
+    senders = _senders(session, _SENDING)
+    with session.no_autoflush:
+        judged += _Night(session, actor, moment, declared, rules).judge(senders)
     waiting = [one.ip.hostname for one in judged if one.decision.kind == warmup.WAIT]
     decisions: dict[str, int] = {}
     for one in judged:
@@ -216,6 +219,7 @@ class _Night:
         self.held: dict[int, str] = {}
         self.silent: tuple[str, ...] = ()
         self.gaps: set[str] = set()
+        self.told: set[str] = set()
         self.collected: set[str] = set()
 
     def know(self, ips: Sequence[Ip]) -> None:
@@ -231,11 +235,12 @@ class _Night:
         held = select(Tenant.id, Tenant.held_reason).where(Tenant.held_reason.is_not(None))
         self.held = {number: str(reason) for number, reason in session.execute(held)}
         # Who imports the accounting names both, and tells of them, too.
-        mine = Alert.key.startswith("silent/") | Alert.key.startswith("gap/")
+        mine = or_(*(Alert.key.startswith(f"{kind}/") for kind in ("silent", "gap", NAME)))
         opened = select(Alert.key).where(Alert.closed_at.is_(None), mine).order_by(Alert.key)
         keys = session.scalars(opened).all()
         self.silent = tuple(key.partition("/")[2] for key in keys if key.startswith("silent/"))
         self.gaps = {key.partition("/")[2] for key in keys if key.startswith("gap/")}
+        self.told = {key for key in keys if key.startswith(f"{NAME}/")}
 
     def judge(self, ips: Sequence[Ip]) -> list[Judged]:
         self.know(ips)
@@ -420,7 +425,7 @@ class _Night:
             subject, text = f"{ip.hostname} {what}", "; ".join(decision.reasons)
             about = {"kind": "warmup", "severity": severity, "tenant_id": ip.tenant_id}
             alerts.tell(self.session, key=key, subject=subject, text=text, remedy=remedy, **about)
-        elif decision.kind in warmup.PROMOTIONS and changed:
+        elif decision.kind in warmup.PROMOTIONS and changed and key in self.told:
             alerts.over(self.session, key)
 
 
