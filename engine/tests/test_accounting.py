@@ -322,6 +322,28 @@ def test_strangers_are_named_and_counted_for_nobody(mta, ask):
     assert total(ask, AccountingDay.attempts) == 1
 
 
+def test_whatever_stands_in_a_row_the_engine_takes_the_report(mta, ask):
+    """One report that is refused would be refused for ever, and the rows after it with it."""
+    strange = "\udcff" * 300
+    rows = [
+        row("b", bounceCat="no word at all"),
+        row("b", bounceCat=strange),
+        row(vmta=strange),
+        row(rcpt=strange + "@" + strange, orig=strange),
+        row("t", timeQueued=""),
+        row("f", dlvSourceIp=strange, orig=""),
+    ]
+    with (mta.place / f"acct-{TODAY}-0000.csv").open("w", newline="", errors="surrogateescape") as file:
+        writer = csv.writer(file, lineterminator="\r\n")
+        writer.writerows([HEADER, *([one.get(column, "") for column in HEADER] for one in rows)])
+    (mta.place / ("acct-" + "\udcff" * 200 + ".csv")).write_text("no\nheader\n")
+    assert mta.collect()["rows"] == 6
+    ((detail,),) = ask(select(CheckRun.detail))
+    assert all(len(one) <= 1000 for one in [*detail["problems"], *detail["strays"]])
+    assert [one for (one,) in ask(select(AccountingDay.bounces)) if one] == [{"other": 2}]
+    assert total(ask, AccountingDay.attempts) == 4
+
+
 def test_the_days_of_a_sender_in_warm_up(app, mta):
     """Each message once, on the day of its first attempt; delivered counts within 24 hours of it."""
     yesterday = datetime(TODAY.year, TODAY.month, TODAY.day, tzinfo=UTC) - timedelta(hours=12)

@@ -151,7 +151,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.accounting.cursors import Cursor
 from ansible_collections.email_engine.fleet.plugins.module_utils.accounting.sums import Scope
-from ansible_collections.email_engine.fleet.plugins.module_utils.local.accounting_files import Limits, Reading
+from ansible_collections.email_engine.fleet.plugins.module_utils.local.accounting_files import Limits, Reading, shown
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError, Problem
 
 DAYS = 35
@@ -193,8 +193,8 @@ def run(params: dict) -> dict:
             "hours": sums.hours(),
             "recipients": sums.sightings(),
             "strays": sums.strays,
-            "gaps": reading.gaps,
-            "problems": [*reading.problems, *sums.faults()],
+            "gaps": [shown(one) for one in reading.gaps],
+            "problems": [shown(one) for one in (*reading.problems, *sums.faults())],
             "rows": sums.rows,
             "old": sums.old,
         },

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 #: PowerMTA's categories that say the recipient is not there. All others are the sender's, the way's, or pass.
@@ -26,10 +27,16 @@ class Outcome(t.NamedTuple):
     complaint: bool = False
 
 
+_WORD = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 NOTHING = Outcome()
 DELIVERED = Outcome(attempt=True, delivered=True)
 DEFERRED = Outcome(attempt=True, deferred=True)
 COMPLAINT = Outcome(complaint=True)
+
+
+def _named(category: str) -> str:
+    """What is no word is no category of anybody's patterns."""
+    return category if _WORD.fullmatch(category) else "other"
 
 
 def delivery(way: str) -> Outcome:
@@ -51,7 +58,7 @@ def bounce(status: str, category: str, met: bool) -> Outcome:
 
     One that waited too long repeats what its last attempt was told; that attempt has a row of its own (RFC 3463, X.4.7).
     """
-    category = category or "other"
+    category = _named(category)
     expired = category == EXPIRED or status[1:5] == ".4.7" and not status[5:6].isdecimal()
     answered = met and not expired and status[:1] != "4"
     return Outcome(
@@ -63,7 +70,7 @@ def bounce(status: str, category: str, met: bool) -> Outcome:
 
 def remote_bounce(status: str, category: str) -> Outcome:
     """An ``rb``: accepted first, refused later by a report. The attempt was counted when it was accepted."""
-    category = category or "other"
+    category = _named(category)
     return Outcome(bounced=status[:1] == "5" and category in HARD, category=category)
 
 

@@ -55,6 +55,7 @@ class Sums:
         self._providers, self._minutes = Providers(scope.providers), Minutes()
         self._bounces: dict[tuple, Outcome] = {}
         self._counts: dict[tuple[str, str, str, Outcome], int] = {}
+        self._cells: set[tuple[str, ...]] = set()
         self.recipients: dict[tuple[str, bytes], list[int | None]] = {}
         self.strays: dict[str, int] = {}
         self.rows = self.old = 0
@@ -104,7 +105,10 @@ class Sums:
                 sender, where, outcome = found
             if outcome is not NOTHING:
                 key = (sender, where, minute.hour, outcome)
-                counts[key] = counts.get(key, 0) + 1
+                count = counts.get(key)
+                if count is None:
+                    self._cells |= {(sender, where, minute.day), (sender, minute.hour)}
+                counts[key] = 1 if count is None else count + 1
         return sum(self.bad.values()) - before
 
     def _refusal(self, kind: str, row: t.Sequence[str], columns: t.Mapping[str, int]) -> Outcome:
@@ -163,9 +167,15 @@ class Sums:
         if delivered:
             known[1] = at if known[1] is None else min(at, known[1])
 
+    @property
+    def cells(self) -> int:
+        """How many sums there are to tell."""
+        return len(self._cells)
+
     def _stray(self, vmta: str) -> None:
         if vmta == OWN:
             return
+        vmta = vmta.encode("ascii", "backslashreplace").decode()[:200]
         name = vmta if vmta in self.strays or len(self.strays) < STRAYS else "others"
         self.strays[name] = self.strays.get(name, 0) + 1
 

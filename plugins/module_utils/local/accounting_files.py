@@ -23,6 +23,8 @@ BLOCK = 1 << 18
 BEGIN = 1 << 16
 #: A line that does not end within so many bytes is none.
 LINE = 1 << 20
+#: Sums of one report, so that it stays well below what the engine's web server takes.
+CELLS = 20_000
 #: Seconds after which a file that has a successor gets no more rows, and what lacks its line end never will have one.
 SETTLED = 3600
 _SHOWN = 20
@@ -80,7 +82,8 @@ class Reading:
                 self.problems.append(f"{file.path} cannot be read: {error.strerror or error}")
 
     def _full(self) -> bool:
-        return self.sums.rows >= self._limits.rows or len(self.sums.recipients) >= self._limits.recipients
+        sums = self.sums
+        return sums.rows >= self._limits.rows or len(sums.recipients) >= self._limits.recipients or sums.cells >= CELLS
 
     # -- finding ---------------------------------------------------------------------------------------------------
 
@@ -98,7 +101,7 @@ class Reading:
                 for one in self._names(folder, stem, extension, stems.values())
             ]
             names = {os.path.basename(one) for one in paths}
-            self._here |= names
+            self._here |= {shown(one, 255) for one in names}
             known = [one.name for one in self._cursors.values() if numbered(one.name, stem)]
             self.gaps += gaps(stem, extension, names, known, self._yesterday)
             last = max((one for one in (numbered(name, stem) for name in names) if one), default=None)
@@ -190,7 +193,7 @@ class Reading:
             self.read.append(
                 {
                     "identity": file.identity,
-                    "name": known.name if known else os.path.basename(file.path),
+                    "name": known.name if known else shown(os.path.basename(file.path), 255),
                     "start": start,
                     "position": position,
                     "anchor": str(anchor),
@@ -229,6 +232,11 @@ class Reading:
             shown = ", ".join(str(one) for one in offsets[:5])
             self.problems.append(f"{file.path}: {bad} rows that are none, the first at byte {shown}")
         return position, rows, bad
+
+
+def shown(text: str, most: int = 1000) -> str:
+    """As others can read it, whatever bytes a name is made of."""
+    return text.encode("ascii", "backslashreplace").decode()[:most]
 
 
 def _epoch(day: str) -> float:
