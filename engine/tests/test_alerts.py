@@ -97,7 +97,7 @@ def fleet(app, admin):
     declared(app, admin)
     with app.state.sessions() as session, session.begin():
         first, second, _third = session.scalars(select(Ip).order_by(Ip.id)).all()
-        session.add(Incident(tenant_id=first.tenant_id, ip_id=first.id, kind="listed", summary="SBL"))
+        session.add(Incident(tenant_id=first.tenant_id, ip_id=first.id, kind="listing", summary="SBL"))
         second.status, second.until = "quarantine", NOW - timedelta(seconds=1)
 
 
@@ -135,7 +135,25 @@ def test_an_incident_that_an_alert_tells_of_is_not_told_twice(app, fleet):
     assert "incident/1" in look(app), "an incident that is open has not ended"
 
 
-def dns(app, name, green, checked_at=NOW, **more):
+def test_an_incident_of_another_kind_is_told_with_its_evidence(app, fleet):
+    tell(app)
+    evidence = {"listings": [{"list": "zen", "codes": ["127.0.0.11"], "meaning": None}], "note": "PBL", "nothing": []}
+    with app.state.sessions() as session, session.begin():
+        ip = session.scalars(select(Ip).order_by(Ip.id)).first()
+        row = {
+            "tenant_id": ip.tenant_id,
+            "ip_id": ip.id,
+            "kind": "configuration",
+            "summary": "PBL",
+            "evidence": evidence,
+        }
+        session.add(Incident(**row))
+    assert "incident/2" in look(app) and "incident/1" not in look(app)
+    (said,) = within(app, lambda session: session.scalars(select(Alert.text).where(Alert.key == "incident/2")).all())
+    assert said == "listings: list zen, codes 127.0.0.11\nnote: PBL"
+
+
+def dns(app, name, green, checked_at=NOW, streak=2, **more):
     edges = {
         "spf": {
             "verdict": "ok" if green == "yes" else "missing",
@@ -150,13 +168,19 @@ def dns(app, name, green, checked_at=NOW, **more):
         for column, value in more.items():
             setattr(ip, column, value)
         session.execute(text("DELETE FROM dns_checks"))
-        session.add(DnsCheck(tenant_id=ip.tenant_id, ip_id=ip.id, checked_at=checked_at, green=green, edges=edges))
+        session.add(
+            DnsCheck(
+                tenant_id=ip.tenant_id, ip_id=ip.id, checked_at=checked_at, green=green, edges=edges, streak=streak
+            )
+        )
 
     within(app, put)
 
 
 def test_dns_that_turns_red_is_alerted_and_only_green_ends_it(app, admin):
     declared(app, admin)
+    dns(app, "m1.sos.test", "no", streak=1)
+    assert look(app) == set(), "once is not enough"
     dns(app, "m1.sos.test", "no")
     assert look(app) == {"dns/m1.sos.test"} and "spf" in opened(app)["dns/m1.sos.test"]
     dns(app, "m1.sos.test", "unknown")

@@ -8,6 +8,7 @@ Open incidents, quarantines that are over, DNS that stays red, checks that no lo
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.decide import Facts, waits_for_person
 
-from . import alerts
+from . import alerts, checks, incidents
 from .lifecycle import DNS_KEEPS
 from .models import Alert, CheckRun, DnsCheck, Incident, Ip, Tenant
 
@@ -29,14 +30,17 @@ LATE = {
     "accounting": timedelta(hours=1),
     "warmup": timedelta(hours=26),
 }
-_COVERING = ("listing", "overshoot", "warmup")
+#: Kind of an incident -> of the alert that tells of it more exactly.
+_TOLD_BY = {incidents.LISTING: "listing", incidents.DNS: "dns", incidents.HELD: "hold"}
+_NOTHING = (None, "", [])
 _CLOSE = "Look at its evidence, mend what is at fault, then close it with the cause: on the page under Incidents, or POST /api/v1/incidents/{}:close."
 
 
 def look(session: Session, now: datetime | None = None) -> None:
     """Opens, changes and ends the alerts `incident/`, `waiting/`, `dns/` and `late/`. now: the database's time unless given."""
     moment = now or session.execute(select(func.now())).scalar_one()
-    for part in (_incidents, _senders, _dns, _late):
+    # Incidents last: the other alerts may tell of them.
+    for part in (_senders, _dns, _late, _incidents):
         part(session, moment)
 
 
@@ -51,8 +55,7 @@ def _incidents(session: Session, _now: datetime) -> None:
     ).all()
     opened = set(session.scalars(select(Alert.key).where(Alert.closed_at.is_(None))))
     for incident, tenant, sender in rows:
-        covering = {f"{kind}/{sender}" for kind in _COVERING} if sender else {f"hold/{tenant}", f"failover/{tenant}"}
-        if opened & covering:
+        if f"{_TOLD_BY.get(incident.kind)}/{sender or tenant}" in opened:
             continue
         alerts.tell(
             session,
@@ -68,7 +71,22 @@ def _incidents(session: Session, _now: datetime) -> None:
 
 
 def _evidence(found: dict[str, Any]) -> str:
-    return "\n".join(f"{name}: {value}" for name, value in sorted(found.items()) if not isinstance(value, dict))
+    return "\n".join(line for name, value in sorted(found.items()) for line in _lines(name, value))
+
+
+def _lines(name: str, value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, one in sorted(value.items()):
+            yield from _lines(f"{name} {key}", one)
+    elif isinstance(value, list) and any(isinstance(one, dict) for one in value):
+        for one in value:
+            yield f"{name}: {', '.join(f'{key} {_word(told)}' for key, told in one.items() if told not in _NOTHING)}"
+    elif value not in _NOTHING:
+        yield f"{name}: {_word(value)}"
+
+
+def _word(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _senders(session: Session, now: datetime) -> None:
@@ -112,7 +130,9 @@ def _dns(session: Session, now: datetime) -> None:
         fresh = check.checked_at > now - DNS_KEEPS
         if not (fresh and check.green == "yes"):
             kept.append(f"dns/{name}")
-        if not fresh or check.green != "no" or (status == "standby" and since > now - PATIENCE):
+        # A second look is taken within the hour; a standby is being set up.
+        early = since > now - PATIENCE if status == "standby" else check.streak < checks.LOOKS
+        if not fresh or check.green != "no" or early:
             continue
         bad = {edge: one for edge, one in sorted(check.edges.items()) if one.get("verdict") in ("wrong", "missing")}
         alerts.tell(
