@@ -22,6 +22,7 @@ class FilterModule:
             "fleet_addresses": domain_filter("fleet.hosts", "addresses"),
             "fleet_feeder_passwords": domain_filter("fleet.expand", "feeder_passwords"),
             "pmta_config_for": domain_filter("pmta_fleet.render", "render_host"),
+            "mail_probe_messages": domain_filter("mail_seen", "probe_messages"),
             "proof_messages": domain_filter("proof", "proof_messages"),
             "proof_rows": domain_filter("proof", "proof_rows"),
             "proof_table": domain_filter("proof", "proof_table"),

@@ -43,6 +43,13 @@ options:
     description: Seconds to wait for each reply.
     type: int
     default: 30
+  passwords:
+    description:
+      - Passwords by user, for messages with a C(user).
+      - The module logs in over TLS where the server offers it; its certificate is not verified, so name a server on this host, or on a
+        network you trust.
+    type: dict
+    default: {}
   messages:
     description: The messages, in order.
     type: list
@@ -53,6 +60,9 @@ options:
         description: Identifies the message in the result.
         type: str
         required: true
+      user:
+        description: Log in as this user; as nobody when not given.
+        type: str
       mail_from:
         description: Envelope sender; empty for the null sender.
         type: str
@@ -118,6 +128,7 @@ replies:
 
 import contextlib
 import smtplib
+import ssl
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
@@ -145,11 +156,24 @@ def hand_over(smtp: smtplib.SMTP, message: t.Mapping) -> tuple[bool, int, str]:
     return True, 250, "accepted"
 
 
+def log_in(smtp: smtplib.SMTP, user: str, password: str) -> None:
+    smtp.ehlo()
+    if smtp.has_extn("starttls"):
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        smtp.starttls(context=context)
+    smtp.login(user, password)
+
+
 def probe(params: t.Mapping) -> list[dict]:
     replies = []
     smtp: smtplib.SMTP | None = None
+    user = None
     for message in params["messages"]:
         try:
+            if smtp is not None and message.get("user") != user:
+                smtp.close()
+                smtp = None
             if smtp is None:
                 source = (params["source_address"], 0) if params["source_address"] else None
                 smtp = smtplib.SMTP(
@@ -159,6 +183,9 @@ def probe(params: t.Mapping) -> list[dict]:
                     timeout=params["timeout"],
                     source_address=source,
                 )
+                user = message.get("user")
+                if user:
+                    log_in(smtp, user, params["passwords"].get(user, ""))
             accepted, code, text = hand_over(smtp, message)
         except (OSError, smtplib.SMTPException) as error:
             accepted, code, text, smtp = False, 0, f"{params['host']} port {params['port']}: {error}", None
@@ -173,6 +200,7 @@ def probe(params: t.Mapping) -> list[dict]:
 def main() -> None:
     message = {
         "id": {"type": "str", "required": True},
+        "user": {"type": "str"},
         "mail_from": {"type": "str", "required": True},
         "rcpt_to": {"type": "list", "elements": "str", "required": True},
         "headers": {"type": "list", "elements": "str", "required": True},
@@ -185,6 +213,7 @@ def main() -> None:
             "ehlo": {"type": "str"},
             "source_address": {"type": "str"},
             "timeout": {"type": "int", "default": 30},
+            "passwords": {"type": "dict", "default": {}, "no_log": True},
             "messages": {"type": "list", "elements": "dict", "required": True, "options": message},
         },
         supports_check_mode=True,
