@@ -191,6 +191,7 @@ problems:
 """
 
 import asyncio
+import ipaddress
 from dataclasses import asdict
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -202,13 +203,14 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.dnsbl.targets i
 from ansible_collections.email_engine.fleet.plugins.module_utils.local.dnsbl_survey import (
     IDENTITIES,
     Survey,
-    own_addresses,
 )
+from ansible_collections.email_engine.fleet.plugins.module_utils.local.host_facts import bound_here
 from ansible_collections.email_engine.fleet.plugins.module_utils.local.name_servers import (
     DNSPYTHON_IMPORT_ERROR,
     endpoint,
     host_resolvers,
 )
+from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_config.host import Unknown
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError, Problem
 
 MOST_AT_ONCE = 500
@@ -221,6 +223,13 @@ def places_of(given: list[str] | None) -> list[tuple[str, int]]:
     except ValueError as error:
         remedy = "Write resolvers as addresses, with @port where it is not 53"
         raise FleetError([Problem("resolvers", str(error), remedy)]) from None
+
+
+def own_addresses() -> list[str]:
+    """The addresses of this host; a resolver that runs here asks from one of them."""
+    found = bound_here()
+    networks = [] if isinstance(found, Unknown) else [ipaddress.ip_network(text) for text in found]
+    return [str(network.network_address) for network in networks if network.num_addresses == 1]
 
 
 def numbers(params: dict) -> list[Problem]:
@@ -284,7 +293,7 @@ def run(params: dict) -> dict:
     lists, senders, controls, places = found
     survey = Survey(
         places,
-        own=[*own_addresses(places), *params["addresses"]],
+        own=[*own_addresses(), *params["addresses"]],
         whoami=whoami,
         absent=plain_domain(params["absent"]),
         **{name: params[name] for name in ("spacing", "jitter", "within", "timeout", "concurrency")},

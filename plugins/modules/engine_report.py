@@ -169,6 +169,7 @@ dnsbl:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.email_engine.fleet.plugins.module_utils.dnsbl.report import lean
 from ansible_collections.email_engine.fleet.plugins.module_utils.local import engine_api
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError
 
@@ -227,7 +228,7 @@ def run(params: dict, check_mode: bool) -> dict:
         answer = engine.ask("POST", "/accounting", {**told["report"], "mta": told["mta"]})
         return {"changed": bool(answer["rows"] or answer["overshot"]), "accounting": answer}
     if params["dnsbl"] is not None:
-        answer = engine.ask("POST", "/checks/dnsbl", params["dnsbl"])
+        answer = engine.ask("POST", "/checks/dnsbl", lean(params["dnsbl"]))
         return {
             "changed": any(answer[key] for key in DONE),
             "started": answer["started"],

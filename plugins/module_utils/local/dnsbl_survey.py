@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
-import socket
 from collections.abc import Iterable, Sequence
 
 from .. import dns_trouble
@@ -218,20 +217,3 @@ def _stranger_six() -> str:
 
 def _no_domain() -> str:
     return f"{secrets.token_hex(10)}.invalid"
-
-
-def own_addresses(places: Sequence[tuple[str, int]]) -> list[str]:
-    """The addresses of this host from which the resolvers and the Internet are reached; nothing is sent."""
-    found = []
-    for family, target in (
-        *((socket.AF_INET6 if ":" in address else socket.AF_INET, (address, port)) for address, port in places),
-        (socket.AF_INET, ("192.0.2.1", 53)),
-        (socket.AF_INET6, ("2001:db8::1", 53)),
-    ):
-        try:
-            with socket.socket(family, socket.SOCK_DGRAM) as probe:
-                probe.connect(target)
-                found.append(probe.getsockname()[0].partition("%")[0])
-        except OSError:
-            continue
-    return list(dict.fromkeys(found))

@@ -53,6 +53,19 @@ def test_what_the_engine_is_sent():
     }
 
 
+def test_what_says_nothing_is_not_sent():
+    found = told.report(checked({("zen", "192.0.2.1"): CSS, ("dbl", "example.com"): unknown("late")}), SENDERS[:1], [])
+    [sender] = told.lean(found)["senders"]
+    assert {one["list"]: set(one) - {"list", "target", "verdict"} for one in sender["verdicts"]} == {
+        "zen": {"codes", "meaning", "severity"},
+        "uceprotect3": set(),
+        "dbl": {"detail"},
+    }
+    assert {key: value for key, value in told.lean(found).items() if key != "senders"} == {
+        key: value for key, value in found.items() if key != "senders"
+    }
+
+
 def test_senders_are_counted_once_by_their_worst():
     verdicts = {
         ("zen", "192.0.2.1"): CSS,
