@@ -49,6 +49,7 @@ def declare(client, admin, wanted):
     body |= {"policy": POLICY, "mtas": ["vps2"]}
     answer = client.put("/api/v1/fleet", headers=admin, json=body)
     assert answer.status_code == 200, answer.text
+    go_live(client.app)
 
 
 def edge(verdict, wanted, found, remedy=None):

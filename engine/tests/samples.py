@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 from fastapi.testclient import TestClient
-from sqlalchemy import select, text
+from sqlalchemy import select, update
 
 from email_engine.api import keys
 from email_engine.api.app import create_app
-from email_engine.store.audit import Actor
-from email_engine.store.models import Tenant
+from email_engine.store.audit import Actor, record
+from email_engine.store.models import Ip, Tenant, WarmupPlan
 
 
 def tenant(name="sos", **changes):
@@ -79,15 +79,20 @@ def declare(app, admin, wanted, made_at="2026-11-22T00:00:00Z", wait=False, **mo
 
 def go_live(app):
     """As if the DNS of all who wait had been seen green."""
-    live = "UPDATE ips SET status = starts_as->>'status', phase = starts_as->>'phase', starts_as = NULL"
     with app.state.sessions() as session, session.begin():
-        # A statement counts as a change of the fleet, even where it changes no row.
-        if not session.scalar(text("SELECT count(*) FROM ips WHERE starts_as IS NOT NULL")):
-            return
-        session.execute(text(f"{live} WHERE starts_as IS NOT NULL"))
-        session.execute(
-            text("UPDATE warmup_plans SET paused = false FROM ips i WHERE i.id = ip_id AND i.status <> 'standby'")
-        )
+        for ip in session.scalars(select(Ip).where(Ip.starts_as.is_not(None)).order_by(Ip.id)).all():
+            before = {"status": ip.status, "phase": ip.phase}
+            ip.status, ip.phase, ip.starts_as = ip.starts_as["status"], ip.starts_as["phase"], None
+            about = {"tenant_id": ip.tenant_id, "before": before, "after": {"status": ip.status, "phase": ip.phase}}
+            record(session, Actor("test"), "went live", f"sender {ip.hostname}", **about)
+            session.execute(update(WarmupPlan).where(WarmupPlan.ip_id == ip.id).values(paused=False))
+
+
+def waiting(document):
+    """A fleet document as an engine has it that was told of it just now: who is to send waits for its DNS."""
+    still = {"status": "standby", "phase": None}
+    senders = [{**one, **still} if one["status"] in ("warming", "active") else one for one in document["senders"]]
+    return {**document, "senders": senders}
 
 
 def populated(settings, wanted, *tenants, **more):

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from email_engine.api import keys
 from email_engine.api.app import create_app
 from email_engine.store.models import ApiKey, Incident, Ip, SentHour
-from samples import fleet, make_key, sender, tenant
+from samples import fleet, go_live, make_key, sender, tenant
 
 ROLE = "email_engine"
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -25,7 +25,9 @@ NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 def declare(client, admin, wanted, made_at=NOW, **more):
     body = {"made_at": made_at.isoformat(), "declared_from": "control", "revision": "abc", "fleet": wanted, **more}
-    return client.put("/api/v1/fleet", headers=admin, json=body)
+    answer = client.put("/api/v1/fleet", headers=admin, json=body)
+    go_live(client.app)
+    return answer
 
 
 @pytest.fixture

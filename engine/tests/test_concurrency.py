@@ -132,7 +132,7 @@ def test_many_starts_within_one_budget(api, populate, rows, database):
     standing = [samples.sender(n, status="standby", phase=None, daily_quota=0) for n in range(2, MANY + 2)]
     key = populate(samples.sender(1), *standing)
     listed = """INSERT INTO blacklist_events (tenant_id, ip_id, blacklist_name, codes, severity)
-        SELECT tenant_id, id, 'list.test', '{}', 'high' FROM ips WHERE hostname = 'm1.sos.test'"""
+        SELECT tenant_id, id, 'list.test', '{}', 'critical' FROM ips WHERE hostname = 'm1.sos.test'"""
     with rows.begin():
         rows.execute(text(listed))
         rows.execute(text("UPDATE ips SET reserve = false"))

@@ -43,6 +43,13 @@ BODIES = {
     "Wanted": {"name": "x", "tenant": "TENANT"},
     "Applied": {"revision": 1, "gone": ["SENDER"]},
     "Report": {"checked_at": "2026-11-22T00:00:00Z", "senders": [{"name": "SENDER", "green": "yes", "edges": {}}]},
+    "Lists": {
+        "checked_at": "2026-11-22T00:00:00Z",
+        "resolver": {"verdict": "healthy"},
+        "lists": [{"name": "zen", "zone": "zen.test", "kind": "ip", "state": "healthy"}],
+        "senders": [{"name": "SENDER", "verdicts": []}],
+    },
+    "Retiring": {"reason": "a test", "days": 0},
     "Declaration": {"made_at": "2026-11-23T00:00:00Z", "declared_from": "me", "revision": "x", "fleet": TWO},
 }
 

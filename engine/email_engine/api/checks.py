@@ -99,7 +99,9 @@ class Control(BaseModel):
     verdict: Literal["listed", "clean", "unknown"]
 
 
-class Asked(BaseModel):
+class AskedAbout(BaseModel):
+    """A sender, and what the lists said about it."""
+
     name: Annotated[str, Field(min_length=1, max_length=253)]
     verdicts: Annotated[list[Verdict], Field(max_length=1000)]
 
@@ -112,7 +114,7 @@ class Lists(BaseModel):
     resolver: Resolver
     lists: Annotated[list[Listing], Field(max_length=1000)]
     controls: Annotated[list[Control], Field(max_length=10_000)] = []
-    senders: Annotated[list[Asked], Field(max_length=100_000)]
+    senders: Annotated[list[AskedAbout], Field(max_length=100_000)]
 
 
 class Decided(BaseModel):

@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.status import PTR_METHODS, PURPOSES
+from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.status import PTR_METHODS, PURPOSES, SELECTABLE
 from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.moves import EVENTS, PERSON
-from email_engine.store import fleet, halts, jobs, lifecycle, members, policy
+from email_engine.store import fleet, halts, jobs, lifecycle, members, policy, warmdown
 
 from . import answers, finding
 from .answers import Changed
@@ -67,6 +67,12 @@ class Joining(Settings):
 
 class Moving(Why):
     event: Literal[EVENTS]  # type: ignore[valid-type]
+
+
+class Retiring(Why):
+    """days: of the warm-down before it; 0 retires it at once. Left out: the policy's."""
+
+    days: Annotated[int, Field(ge=0, le=365)] | None = None
 
 
 class Added(Changed):
@@ -135,4 +141,21 @@ def move(name: Name, moving: Moving, key: Admin, session: Transaction) -> Added:
         reasons: list[Any] = list(refused.reasons)
         raise Refusal(409, "Not now", f"{moving.event}: {refused}", reasons=reasons) from refused
     job = halts.follow(session, key.actor, ip, was, moving.reason)
+    return Added(sender=answers.one_sender(session, ip), job=answers.asked(job))
+
+
+@router.post("/{name}:retire", status_code=202, summary="Let a sender send less each day, and then retire")
+def retire(name: Name, retiring: Retiring, key: Admin, session: Transaction) -> Added:
+    ip = lifecycle.lock(session, finding.sender(session, key, name).id)
+    was = ip.status
+    try:
+        if retiring.days == 0 or was not in SELECTABLE:
+            # Who sends nothing now has nothing to send less of.
+            lifecycle.move(session, key.actor, ip, "retire", PERSON, policy.load(session), reason=retiring.reason)
+        else:
+            warmdown.begin(session, key.actor, ip, retiring.days, retiring.reason)
+    except lifecycle.NotNow as refused:
+        reasons: list[Any] = list(refused.reasons)
+        raise Refusal(409, "Not now", f"retire: {refused}", reasons=reasons) from refused
+    job = halts.follow(session, key.actor, ip, was, retiring.reason)
     return Added(sender=answers.one_sender(session, ip), job=answers.asked(job))
