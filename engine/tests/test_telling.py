@@ -316,3 +316,21 @@ def test_no_secret_of_an_address_is_anywhere(app, database, web, tmp_path):
     assert TOKEN not in repr(settings)
     hide = redactor(settings).text
     assert TOKEN not in hide(f"a job says {TOKEN}") and PASSWORD not in hide(f"and {PASSWORD}")
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("recipient_salt: 0a1b2c3d4e", "recipient_salt: ***"),
+        ('{"recipient_salt": "0a1b2c3d4e", "mta": "vps2"}', '{"recipient_salt": "***", "mta": "vps2"}'),
+        ("engine_alert_urls=tgram://1:a/2", "engine_alert_urls=***"),
+        ("basalt: 3, desalted", "basalt: 3, desalted"),
+    ],
+)
+def test_salts_and_addresses_are_hidden_by_their_names(said, kept):
+    assert Redactor().text(said) == kept
+
+
+def test_what_a_name_says_is_secret_is_hidden_whole():
+    found = {"engine_alert_urls": ["tgram://1:a/2"], "recipient_salt": "x", "salty": "x"}
+    assert Redactor().value(found) == {"engine_alert_urls": "***", "recipient_salt": "***", "salty": "x"}
