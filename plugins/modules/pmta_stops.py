@@ -19,7 +19,7 @@ description:
   - With O(state=absent), takes the stop out of the record, resumes the queues and has their mail tried at once. A virtual MTA that something else
     stops (another stop made at run time, or the fleet document) stays stopped, and RV(held) says by what.
   - A sender can be stopped by itself, with its tenant, and with everything; each is lifted by itself. So is what the engine decides
-    (O(engine=true)): what it lifts later is its own stop, never a person's.
+    (O(engine=true)), which later lifts its own stop, never a person's.
 requirements:
   - Python 3.9 or later, systemd and coreutils on the host
 notes:
