@@ -50,6 +50,7 @@ BODIES = {
         "senders": [{"name": "SENDER", "verdicts": []}],
     },
     "Retiring": {"reason": "a test", "days": 0},
+    "Asked": {},
     "Declaration": {"made_at": "2026-11-23T00:00:00Z", "declared_from": "me", "revision": "x", "fleet": TWO},
 }
 
