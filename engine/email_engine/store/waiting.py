@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.decide import Facts, waits_for_person
@@ -119,22 +119,23 @@ def _senders(session: Session, now: datetime) -> None:
 
 def _dns(session: Session, now: datetime) -> None:
     """Red is told, green ends it; what is unknown changes nothing."""
-    rows = session.execute(
-        select(Ip.hostname, Ip.tenant_id, Ip.status, Ip.status_changed_at, DnsCheck)
+    fresh = DnsCheck.checked_at > now - DNS_KEEPS
+    good = session.execute(
+        select(Ip.hostname, (fresh & (DnsCheck.green == "yes")).label("good"))
         .join(DnsCheck, DnsCheck.ip_id == Ip.id)
         .where(Ip.status != "retired")
+    )
+    kept = [f"dns/{one.hostname}" for one in good if not one.good]
+    # A second look is taken within the hour; a standby is being set up.
+    late = case((Ip.status == "standby", Ip.status_changed_at <= now - PATIENCE), else_=DnsCheck.streak >= checks.LOOKS)
+    red = (
+        select(Ip.hostname, Ip.tenant_id, DnsCheck.edges)
+        .join(DnsCheck, DnsCheck.ip_id == Ip.id)
+        .where(Ip.status != "retired", fresh, DnsCheck.green == "no", late)
         .order_by(Ip.id)
-    ).all()
-    kept = []
-    for name, tenant_id, status, since, check in rows:
-        fresh = check.checked_at > now - DNS_KEEPS
-        if not (fresh and check.green == "yes"):
-            kept.append(f"dns/{name}")
-        # A second look is taken within the hour; a standby is being set up.
-        early = since > now - PATIENCE if status == "standby" else check.streak < checks.LOOKS
-        if not fresh or check.green != "no" or early:
-            continue
-        bad = {edge: one for edge, one in sorted(check.edges.items()) if one.get("verdict") in ("wrong", "missing")}
+    )
+    for name, tenant_id, edges in session.execute(red).all():
+        bad = {edge: one for edge, one in sorted(edges.items()) if one.get("verdict") in ("wrong", "missing")}
         alerts.tell(
             session,
             key=f"dns/{name}",
