@@ -164,7 +164,7 @@ def lines(told: Mapping, lists: Sequence[Blocklist]) -> list[str]:
         elif one["state"] == HEALTHY and one["detail"]:
             text.append(f"List {one['name']} ({one['zone']}): {one['detail']}")
     text += _controls(told)
-    return text + _listings(told, by_name)
+    return text + _listings(told, by_name) + _unknowns(told)
 
 
 _STATES = {FAILED: "set aside", BLIND: "refused to us", UNKNOWN: "out of reach"}
@@ -199,6 +199,22 @@ def _listings(told: Mapping, lists: Mapping[str, Blocklist]) -> list[str]:
             more = f" and {len(members) - 1} more" if len(shown) < len(members) else ""
             text.append(f"{sender}{more}: {target} is listed at {name} ({', '.join(codes)}; {severity}): {meaning}")
         text.append(f"    remedy: {_remedy(severity, lists[name], members[0][1])}")
+    return text
+
+
+def _unknowns(told: Mapping) -> list[str]:
+    """What lists that work did not answer; what those say that do not is told with them."""
+    healthy = {one["name"] for one in told["lists"] if one["state"] == HEALTHY}
+    groups: dict[tuple, list[tuple[str, str]]] = {}
+    for sender in told["senders"]:
+        for one in sender["verdicts"]:
+            if one["verdict"] == UNKNOWN and one["list"] in healthy:
+                groups.setdefault((one["list"], one["detail"]), []).append((sender["name"], one["target"]))
+    text = []
+    for (name, detail), members in groups.items():
+        sender, target = members[0]
+        more = f" and {len(members) - 1} more" if len(members) > 1 else ""
+        text.append(f"{sender}{more}: {target} is unknown at {name}: {detail}")
     return text
 
 

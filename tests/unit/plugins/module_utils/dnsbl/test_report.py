@@ -106,6 +106,12 @@ def test_what_many_share_is_told_once():
     ]
 
 
+def test_what_is_unknown_is_told_with_the_reason():
+    late = {("zen", f"192.0.2.{n}"): unknown("no answer in time") for n in (2, 3)}
+    lines = told.lines(told.report(checked(late), SENDERS, []), LISTS)
+    assert lines[1:] == ["m2 and 1 more: 192.0.2.2 is unknown at zen: no answer in time"]
+
+
 def test_blindness_is_told_before_anything_else():
     blind = told.Checked(LISTS, [Fitness(False, ("resolver 8.8.8.8 is public",))])
     found = told.report(blind, SENDERS, [])
