@@ -26,9 +26,10 @@ NAMES = {
     "/keys/{name}": ("theirs", "nobodys"),
     "?tenant": ("sos", "nix"),
     "?sender": ("m1.sos.test", "m0.sos.test"),
+    "?mta": ("vps8", "vps9"),
 }
 #: Parameters of a query that name nothing.
-FREE = {"limit", "after", "status", "closed", "kind", "state", "lane", "severity"}
+FREE = {"limit", "after", "status", "closed", "kind", "state", "lane", "severity", "since", "until"}
 #: A body that each operation accepts; TENANT and SENDER stand for names.
 BODIES = {
     "Why": {"reason": "a test"},
@@ -43,6 +44,24 @@ BODIES = {
     "Wanted": {"name": "x", "tenant": "TENANT"},
     "Applied": {"revision": 1, "gone": ["SENDER"]},
     "Report": {"checked_at": "2026-11-22T00:00:00Z", "senders": [{"name": "SENDER", "green": "yes", "edges": {}}]},
+    "Collected": {
+        "mta": "vps2",
+        "collected_at": "2026-11-22T00:00:00Z",
+        "complete": True,
+        "files": [],
+        "days": [],
+        "hours": [["SENDER", "2026-11-22T00:00:00Z", 1]],
+    },
+    "Feed": [
+        {
+            "signal": "opens",
+            "sender": "SENDER",
+            "provider": "gmail",
+            "day": "2026-11-22",
+            "count": 1,
+            "seen_at": "2026-11-22T00:00:00Z",
+        }
+    ],
     "Lists": {
         "checked_at": "2026-11-22T00:00:00Z",
         "resolver": {"verdict": "healthy"},
@@ -81,7 +100,7 @@ def body(operation, which):
     schema = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
     if schema is None:
         return None
-    reference = schema["$ref"].rpartition("/")[2]
+    reference = schema.get("items", schema)["$ref"].rpartition("/")[2]
     known = next(value for name, value in BODIES.items() if reference.endswith(name))
 
     def fill(value):

@@ -73,7 +73,7 @@ class Sum(BaseModel):
 Sighting = tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")], Seconds, Seconds | None]
 
 
-class Report(BaseModel):
+class Collected(BaseModel):
     """What pmta_accounting read. hours: sender, hour, attempts. recipients: by sender key, first attempt and delivery, in seconds since
     1970. complete: everything was read that was there at that time."""
 
@@ -159,7 +159,7 @@ def cursors(
     summary="Report what was read of an MTA's accounting files; counted whole or not at all",
     responses={409: {"description": "A file was counted from elsewhere: ask for the cursors again"}},
 )
-def report(given: Report, key: Admin, session: Transaction) -> Counted:
+def report(given: Collected, key: Admin, session: Transaction) -> Counted:
     told = accounting.Report(
         given.mta,
         given.collected_at,
