@@ -271,6 +271,7 @@ def test_no_data_is_not_nought(client, app, admin):
     shown = client.get("/api/v1/warmup", headers=admin).json()["items"][0]
     assert shown["rates"] == {"bounce": 0.0, "complaint": None, "open": None}
     assert shown["closed_day"] == world.first.date().isoformat() and world.one(WarmupDay).verdict == "qualified"
+    assert (world.one(WarmupDay).complaints, world.one(WarmupDay).opens) == (None, None)
 
 
 def test_long_idleness_steps_back_and_starts_anew(world):

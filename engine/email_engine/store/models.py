@@ -237,7 +237,7 @@ class WarmupPlan(OfSender, Base):
 
 class WarmupDay(Base):
     """What a sender did on one day, UTC. cap: its quota of that day. first_attempts: recipients tried for the first time on that day;
-    delivered_24h: of those, within a day. verdict: what the day counted for."""
+    delivered_24h: of those, within a day. complaints, opens, clicks: null is no data. verdict: what the day counted for."""
 
     __tablename__ = "warmup_daily_stats"
 
@@ -247,9 +247,9 @@ class WarmupDay(Base):
     sent: Mapped[int] = mapped_column(server_default=text("0"))
     delivered: Mapped[int] = mapped_column(server_default=text("0"))
     bounced: Mapped[int] = mapped_column(server_default=text("0"))
-    complaints: Mapped[int] = mapped_column(server_default=text("0"))
-    opens: Mapped[int] = mapped_column(server_default=text("0"))
-    clicks: Mapped[int] = mapped_column(server_default=text("0"))
+    complaints: Mapped[int | None]
+    opens: Mapped[int | None]
+    clicks: Mapped[int | None]
     cap: Mapped[int | None]
     first_attempts: Mapped[int] = mapped_column(server_default=text("0"))
     delivered_24h: Mapped[int] = mapped_column(server_default=text("0"))

@@ -8,7 +8,7 @@ A day is closed when the accounting of its end has been collected. Until then no
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
@@ -351,7 +351,7 @@ class _Night:
             parts = day.providers.values()
             row.delivered, row.bounced = sum(one.delivered for one in parts), sum(one.bounced for one in parts)
             row.deferred = sum(one.deferred for one in parts)
-            row.complaints, row.opens = sum(one.complaints or 0 for one in parts), sum(one.opens or 0 for one in parts)
+            row.complaints, row.opens = _fed(one.complaints for one in parts), _fed(one.opens for one in parts)
         begin = max(qualify.first_day(ip.status_changed_at), self.today - self.rules.thresholds.days * _DAY)
         measured = rates.measure(day for day in days.values() if day.day >= begin)
         shares = {
@@ -427,6 +427,12 @@ class _Night:
             alerts.tell(self.session, key=key, subject=subject, text=text, remedy=remedy, **about)
         elif decision.kind in warmup.PROMOTIONS and changed and key in self.told:
             alerts.over(self.session, key)
+
+
+def _fed(counts: Iterable[int | None]) -> int | None:
+    """Of those who tell; None where nobody does."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
 
 
 def _turned(verdict: str) -> str:
