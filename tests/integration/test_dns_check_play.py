@@ -1,0 +1,76 @@
+# Copyright (c) 2026, email_engine.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""playbooks/dns_check.yml: it tells what it saw whoever is away, and whose keys it compared. No lab."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from ansible_collections.email_engine.fleet.tests.integration import name_servers
+from ansible_collections.email_engine.fleet.tests.integration.served import PASSWORD, fill, free_port
+
+NS = "127.0.0.88"
+
+
+def nobody() -> tuple[str, str]:
+    return "-e", f'{{"dns_resolver": ["127.0.0.1@{free_port()}"]}}'
+
+
+def test_the_verdicts_are_told_while_the_engine_is_away(site):
+    site.out_of_reach()
+    run = site.play("playbooks/dns_check.yml", *nobody(), "-e", f"engine_url=https://127.0.0.1:{free_port()}")
+    assert run.code != 0 and "The DNS was asked, and the engine could not be told" in run.failures, run.output[-3000:]
+    assert "0 of 3 senders are green, 0 are not, 3 are unknown" in run.output
+
+
+def test_a_host_that_is_away_leaves_its_keys_unknown(scratch):
+    fill(scratch)
+    scratch.write("group_vars/all/vault.yml", {"vault_feeder": PASSWORD})
+    scratch.out_of_reach()
+    run = scratch.play("playbooks/dns_check.yml", *nobody())
+    assert run.code == 0, run.output[-3000:]
+    assert "vps2 was not looked at, so the key that signs is unknown" in run.output
+
+
+@pytest.mark.parametrize("published", [True, False])
+def test_the_key_on_the_host_is_compared(scratch, tmp_path, published):
+    """The record is of the key that lies there, or of another one."""
+    if not shutil.which("knotd"):
+        pytest.fail("knotd is missing: apt-get install knot")
+    fill(scratch, 1)
+    scratch.write("group_vars/all/vault.yml", {"vault_feeder": PASSWORD})
+    given = {"domains": [{"domain": "m1.sos.test"}], "directory": str(tmp_path / "dkim")}
+    (tmp_path / "arguments.json").write_text(json.dumps({"ANSIBLE_MODULE_ARGS": given}))
+    module = "ansible_collections.email_engine.fleet.plugins.modules.dkim_keys"
+    made = subprocess.run(
+        [sys.executable, "-m", module, str(tmp_path / "arguments.json")], capture_output=True, text=True
+    )
+    (key,) = json.loads(made.stdout)["keys"]
+    text = key["record"] if published else key["record"].replace("p=MIIB", "p=MIIC")
+    pieces = " ".join(f'"{text[n : n + 200]}"' for n in range(0, len(text), 200))
+    zone = (
+        f"sos.test. 60 SOA ns.sos.test. h.sos.test. 1 60 60 60 60\nsos.test. 60 NS ns.sos.test.\nns.sos.test. 60 A {NS}\n"
+        f"{key['selector']}._domainkey.m1.sos.test. 60 TXT {pieces}\n"
+    )
+    port = name_servers.free_port(NS)
+    with name_servers.Knot(tmp_path / "ns", NS, port, {"sos.test": zone}):
+        run = scratch.play(
+            "playbooks/dns_check.yml",
+            "-e",
+            json.dumps(
+                {
+                    "dns_resolver": [f"{NS}@{port}"],
+                    "dns_servers": [{"name": "ns", "address": NS, "port": port, "suffixes": ["sos.test"]}],
+                    "powermta_dkim_directory": str(tmp_path / "dkim"),
+                }
+            ),
+        )
+    assert run.code == 0, run.output[-3000:]
+    assert "m1.sos.test" in run.output and ("dkim is" in run.output) != published, run.output[-3000:]
+    assert published or ("m1.sos.test: dkim is wrong" in run.output and "found: another key" in run.output)
