@@ -28,7 +28,7 @@ from ansible_collections.email_engine.fleet.plugins.modules import dnsbl_check  
 ADDRESSES = [f"198.18.7.{number}" for number in range(1, 101)]
 LISTS = [f"list{number}" for number in range(1, 13)]
 DELAY = 40  # milliseconds
-ROUNDS = 5
+ROUNDS = 8
 
 
 def zones() -> dict[str, dict[str, str]]:

@@ -224,7 +224,7 @@ def options(resolver, **more) -> dict:
         "whoami": ["whoami.test"],
         "absent": "absent.test",
         "spacing": 0,
-        "timeout": 1,
+        "timeout": 2,
         **more,
     }
 
@@ -450,7 +450,7 @@ def test_questions_to_one_list_keep_their_distance(world, tmp_path):
     with Counting(SECOND, port := free_port(SECOND), (RESOLVER, world["resolver"].port), {}) as odd:
         odd.times = []
         given = options(Place(f"{SECOND}@{port}"), **SOUND)
-        given = {**given, "lists": [name_of("ip", "sound")], "spacing": 0.2, "jitter": 0.1, "whoami": []}
+        given = {**given, "lists": [name_of("ip", "sound")], "spacing": 0.2, "jitter": 0.1, "whoami": [], "timeout": 10}
         result = run(tmp_path, **given)
         asked = [t for t, (name, _type, _over) in zip(odd.times, odd.asked) if name.endswith("bl.test")]
     gaps = [later - earlier for earlier, later in zip(asked, asked[1:])]
@@ -464,7 +464,7 @@ def test_questions_to_one_list_keep_their_distance(world, tmp_path):
 def test_a_list_that_refuses_is_left_alone(world, tmp_path):
     fault = "errors_127.255.255.254"
     with Odd(SECOND, port := free_port(SECOND), (RESOLVER, world["resolver"].port), {}) as odd:
-        given = options(Place(f"{SECOND}@{port}"), **{**SOUND, "lists": [name_of("ip", fault)]})
+        given = options(Place(f"{SECOND}@{port}"), **{**SOUND, "lists": [name_of("ip", fault)], "timeout": 10})
         result = run(tmp_path, **given)
         asked = [name for name, _type, _over in odd.asked if name.endswith("bl.test")]
     assert len(asked) == 3
@@ -476,7 +476,7 @@ def test_what_senders_share_is_asked_once(world, tmp_path):
     pool = {"senders": [sender(f"m{n}", f"198.18.1.{n}", "bad.example") for n in range(1, 21)]}
     with Odd(SECOND, port := free_port(SECOND), (RESOLVER, world["resolver"].port), {}) as odd:
         given = options(Place(f"{SECOND}@{port}"), **SOUND)
-        given = {**given, "fleet": pool, "lists": [name_of("domain", "sound")]}
+        given = {**given, "fleet": pool, "lists": [name_of("domain", "sound")], "timeout": 10}
         result = run(tmp_path, **given)
         asked = [name for name, _type, _over in odd.asked if name.startswith("bad.example.")]
     assert len(asked) == 1
