@@ -70,6 +70,7 @@ BODIES = {
     },
     "Retiring": {"reason": "a test", "days": 0},
     "Asked": {},
+    "Asked-Input": {},
     "Declaration": {"made_at": "2026-11-23T00:00:00Z", "declared_from": "me", "revision": "x", "fleet": TWO},
 }
 
