@@ -22,7 +22,20 @@ from ansible_collections.email_engine.fleet.plugins.modules import pmta_accounti
 
 NOW = time.time()
 DAY = time.strftime("%Y-%m-%d", time.gmtime(NOW))
-HEADER = ["type", "timeLogged", "timeQueued", "orig", "rcpt", "dsnStatus", "dsnDiag", "dsnMta", "bounceCat", "dlvSourceIp", "vmta", "queue"]
+HEADER = [
+    "type",
+    "timeLogged",
+    "timeQueued",
+    "orig",
+    "rcpt",
+    "dsnStatus",
+    "dsnDiag",
+    "dsnMta",
+    "bounceCat",
+    "dlvSourceIp",
+    "vmta",
+    "queue",
+]
 SENDERS = [{"name": f"mail{n}", "vmta": f"vmta-{n}", "domain": f"d{n}.test", "ip": f"192.0.2.{n}"} for n in (1, 2)]
 SUMS = ("attempts", "delivered", "deferred", "bounced")
 
