@@ -59,7 +59,7 @@ def paused() -> float | None:
     """The time at which every queue of the listed sender is paused; None: not within two minutes."""
     end = time.time() + 120
     while time.time() < end:
-        if f"*/{VMTA}" in lab("ssh", "vps2", "pmta show queues --paused --maxitems=1000"):
+        if f"/{VMTA} " in lab("ssh", "vps2", "pmta show queues --paused --maxitems=1000"):
             return time.time()
         time.sleep(0.5)
     return None
@@ -79,7 +79,7 @@ def checked(engine: Engine) -> dict[str, Any]:
 
 def audit(engine: Engine, after: int) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
-    while page := engine.get(f"/audit?after={rows[-1]['id'] if rows else after}&limit=1000")["items"]:
+    while page := engine.get(f"/audit?after={rows[-1]['id'] if rows else after}&limit=500")["items"]:
         rows += page
     return rows
 
