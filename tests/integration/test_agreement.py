@@ -37,11 +37,13 @@ def refused(call, *args, **more):
 
 
 def test_it_is_declared_and_comes_back(engine):
-    result = engine.declare(fleet())
+    result = engine.declare(fleet(), wait=True)
     assert result["changed"] and result["new"] == ["m1.sos.test", "m2.sos.test", "m3.sos.test"]
-    assert result["fleet"] == fleet() and result["diff"]["before"] == "" and "m3.sos.test" in result["diff"]["after"]
-    again = engine.declare(fleet())
-    assert not again["changed"] and again["fleet"] == fleet() and again["revision"] == result["revision"]
+    # Who is new waits until its DNS is green.
+    waiting = {**fleet(), "senders": [{**one, "status": "standby", "phase": None} for one in fleet()["senders"]]}
+    assert result["fleet"] == waiting and result["diff"]["before"] == "" and "m3.sos.test" in result["diff"]["after"]
+    again = engine.declare(fleet(), wait=True)
+    assert not again["changed"] and again["fleet"] == waiting and again["revision"] == result["revision"]
     assert again["diff"]["before"] == again["diff"]["after"] == ""
 
 
