@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Stops made at run time: whom one is about, and what the record of stops says afterwards.
 
-A virtual MTA may be stopped more than once: itself by a person, itself by the engine, with its tenant, with everything. Each stop is lifted by its own resume, and
-the virtual MTA sends again when none is left. In the record, ``runtime`` is ``{VMTA: {scope: {"reason", "since", "by"}}}``.
+A virtual MTA may be stopped more than once: itself by a person, itself by the engine, with its tenant, with everything. Each stop is lifted
+by its own resume, and the virtual MTA sends again when none is left. In the record, ``runtime`` is ``{VMTA: {scope: {"reason", "since", "by"}}}``.
 """
 
 from __future__ import annotations

@@ -22,7 +22,17 @@ from ansible_collections.email_engine.fleet.tests.lab import client
 pytestmark = pytest.mark.lab
 
 DYNAMIC = ["sos-holidays.test", "ulixai.test", "0.19.198.in-addr.arpa", "1.19.198.in-addr.arpa"]
-STATIC = ["test", "lab.test", "lists.test", "bogus.test", "partner.test", "gmail.test", "outlook.test", "operator.test", "18.198.in-addr.arpa"]
+STATIC = [
+    "test",
+    "lab.test",
+    "lists.test",
+    "bogus.test",
+    "partner.test",
+    "gmail.test",
+    "outlook.test",
+    "operator.test",
+    "18.198.in-addr.arpa",
+]
 VPS1 = "198.18.0.11"
 
 

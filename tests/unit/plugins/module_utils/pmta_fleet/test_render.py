@@ -172,7 +172,7 @@ def test_a_provider_slice_is_the_stricter_of_two(quota, rate):
 
 def test_the_slices_of_a_warm_up_are_together_no_more_than_its_cap():
     """Cap 50 among all receivers of the policy: what PowerMTA is told for a day is never more than the schedule, by no rounding."""
-    shares = {name: 0.142 for name in POLICY["providers"]}
+    shares = dict.fromkeys(POLICY["providers"], 0.142)
     assert len(shares) == 7
     policy = host_policy(warmup={"providers": shares})
     senders = [{"status": "warming", "phase": "week_1"}, {"status": "warming", "provider_quota": {"gmail": 3}}]
