@@ -11,7 +11,9 @@ import pytest
 from sqlalchemy import func, select, text, update
 
 from email_engine.jobs.kinds import variables
-from email_engine.store import holds, jobs, stops
+from email_engine.jobs.sweep import Sweep
+from email_engine.settings import Settings
+from email_engine.store import halts, holds, jobs, stops
 from email_engine.store.audit import Actor
 from email_engine.store.models import AuditRow, Ip, Job
 from samples import declare, fleet, sender, tenant
@@ -147,3 +149,116 @@ def test_a_persons_resume_leaves_the_stop_of_another_alone(sessions, client, adm
         jobs.enqueue(session, WHO, "stop", arguments=both)
     client.post("/api/v1/ips/m1.sos.test:resume", headers=admin, json={"reason": "x"})
     assert ("stop", "stop", both["senders"]) in asked(sessions)
+
+
+# Stops that did not arrive
+
+
+def stopped(sessions, **values):
+    """The engine's stops and resumes change so, as their workers would have them."""
+    with sessions() as session, session.begin():
+        session.execute(update(Job).where(Job.kind == values.pop("kind", "stop")).values(**values))
+
+
+def again(sessions):
+    with sessions() as session, session.begin():
+        return halts.again(session)
+
+
+def ago(minutes):
+    return func.now() - timedelta(minutes=minutes)
+
+
+def quarantined(sessions, number=1):
+    with sessions() as session, session.begin():
+        ip = of(session, number)
+        ip.status = "quarantine"
+        halts.halt(session, WHO, [ip], "listed")
+
+
+@pytest.mark.parametrize("stop", [hold, quarantined])
+def test_a_stop_that_failed_is_made_again_and_less_and_less_often(sessions, stop):
+    stop(sessions)
+    assert again(sessions) == [], "it is on its way"
+    for wait in (1, 2, 4, 8, 15, 15):
+        done(sessions)
+        stopped(sessions, state="failed", started_at=ago(60), finished_at=ago(wait - 0.5))
+        assert again(sessions) == [], wait
+        stopped(sessions, finished_at=ago(wait + 0.1))
+        assert again(sessions) == ["m1.sos.test"] and again(sessions) == [], wait
+        assert asked(sessions) == [("stop", "stop", ["m1.sos.test"]), ("converge", "converge", None)]
+    with sessions() as session:
+        last = session.scalars(select(Job).where(Job.kind == "stop").order_by(Job.number.desc())).first()
+        assert last.arguments["by_engine"] is True and last.arguments["reason"] in ("listed", "too much today")
+
+
+@pytest.mark.parametrize("state", ["succeeded", "cancelled"])
+def test_a_stop_that_arrived_or_that_a_person_cancelled_is_not(sessions, state):
+    hold(sessions)
+    done(sessions)
+    stopped(sessions, state=state, started_at=ago(60), finished_at=ago(60))
+    assert again(sessions) == []
+
+
+def test_whose_hold_is_over_is_not_stopped_again(sessions):
+    hold(sessions)
+    done(sessions)
+    stopped(sessions, state="failed", started_at=ago(60), finished_at=ago(60))
+    over(sessions)
+    assert again(sessions) == []
+
+
+def test_a_host_that_is_away_holds_up_no_other(sessions):
+    with sessions() as session, session.begin():
+        for number, mta in ((1, "vps2"), (2, "vps5"), (3, "vps2")):
+            ip = (
+                of(session, number)
+                if number != 3
+                else session.scalars(select(Ip).where(Ip.hostname == "m3.other.test")).one()
+            )
+            ip.status, ip.mta = "quarantine", mta
+        halts.halt(session, WHO, session.scalars(select(Ip)).all(), "listed")
+    done(sessions)
+    stopped(sessions, state="failed", started_at=ago(60), finished_at=ago(60))
+    assert again(sessions) == ["m1.sos.test", "m2.sos.test", "m3.other.test"]
+    assert [one[2] for one in asked(sessions) if one[0] == "stop"] == [
+        ["m1.sos.test", "m3.other.test"],
+        ["m2.sos.test"],
+    ]
+
+
+def test_a_resume_that_dies_after_the_stop_undoes_nothing(sessions):
+    """Its playbook takes a moment to end, and may lift on the hosts what the stop has just made."""
+    hold(sessions)
+    done(sessions)
+    stopped(sessions, started_at=ago(60), finished_at=ago(60))
+    over(sessions)
+    assert lift(sessions) == ["m1.sos.test"]
+    stopped(sessions, kind="resume", state="running", started_at=ago(5))
+    hold(sessions, "too much again", hours=2)
+    with sessions() as session, session.begin():
+        assert session.scalars(select(Job.cancel_asked_by).where(Job.kind == "resume")).one() == "warmup"
+        session.execute(
+            update(Job)
+            .where(Job.kind != "resume", Job.state == "queued")
+            .values(state="succeeded", started_at=ago(4), finished_at=ago(3))
+        )
+    assert again(sessions) == [], "it is not over yet"
+    stopped(sessions, kind="resume", state="cancelled", finished_at=ago(2))
+    assert again(sessions) == ["m1.sos.test"]
+    with sessions() as session, session.begin():
+        session.execute(
+            update(Job)
+            .where(Job.state == "queued")
+            .values(state="succeeded", started_at=ago(1), finished_at=func.now())
+        )
+    assert again(sessions) == [], "one that began after the resume's end stands"
+
+
+def test_the_sweep_sees_to_it(sessions, database, tmp_path):
+    settings = Settings(database=database["email_engine"], redis="unix:///none", key_pepper="pepper", work=tmp_path)
+    quarantined(sessions)
+    done(sessions)
+    stopped(sessions, state="failed", started_at=ago(60), finished_at=ago(60))
+    Sweep(sessions, settings).run()
+    assert ("stop", "stop", ["m1.sos.test"]) in asked(sessions)

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.status import DELIVERING
 from email_engine.settings import Settings
-from email_engine.store import accounting, checks, holds, incidents, jobs, signals, waiting, warmup
+from email_engine.store import accounting, checks, halts, holds, incidents, jobs, signals, waiting, warmup
 from email_engine.store.models import DnsCheck, Incident, Ip, Job
 
 from .kinds import KINDS
@@ -41,7 +41,7 @@ class Sweep:
     def run(self) -> None:
         """Raises what the database raises; the next one starts anew."""
         for number, part in enumerate(
-            (self._orphans, self._checks, self._holds, self._alerts, self._prune, self._warmup)
+            (self._orphans, self._checks, self._holds, self._alerts, self._prune, self._warmup, self._stops)
         ):
             try:
                 with self._sessions() as session, session.begin():
@@ -89,6 +89,11 @@ class Sweep:
     def _holds(self, session: Session) -> None:
         for name in holds.lift_due(session):
             log.info("sender %s: its hold is over", name)
+
+    def _stops(self, session: Session) -> None:
+        """Who is stopped in the database and not on the hosts goes on sending."""
+        for name in halts.again(session):
+            log.warning("sender %s: its stop is made again", name)
 
     def _warmup(self, session: Session) -> None:
         """The timer's run met an accounting that was not complete, or a rest that lasted a moment longer."""
