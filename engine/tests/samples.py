@@ -81,9 +81,10 @@ def go_live(app):
     """As if the DNS of all who wait had been seen green."""
     with app.state.sessions() as session, session.begin():
         for ip in session.scalars(select(Ip).where(Ip.starts_as.is_not(None)).order_by(Ip.id)).all():
-            before = {"status": ip.status, "phase": ip.phase}
+            before = {"status": ip.status, "phase": ip.phase, "starts_as": dict(ip.starts_as)}
             ip.status, ip.phase, ip.starts_as = ip.starts_as["status"], ip.starts_as["phase"], None
-            about = {"tenant_id": ip.tenant_id, "before": before, "after": {"status": ip.status, "phase": ip.phase}}
+            after = {"status": ip.status, "phase": ip.phase, "starts_as": None}
+            about = {"tenant_id": ip.tenant_id, "before": before, "after": after}
             record(session, Actor("test"), "went live", f"sender {ip.hostname}", **about)
             session.execute(update(WarmupPlan).where(WarmupPlan.ip_id == ip.id).values(paused=False))
 

@@ -280,4 +280,4 @@ def test_a_deadlock_is_run_again(api, populate, database, rows):
         (found,) = answer.result()
     owner.dispose()
     assert found.status_code == 200 and found.json()["changed"]
-    assert [row.action for row in log(rows, "sender m1.sos.test")] == ["declared", "paused"]
+    assert [row.action for row in log(rows, "sender m1.sos.test")] == ["declared", "went live", "paused"]

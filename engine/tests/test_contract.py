@@ -37,6 +37,7 @@ BODIES = {
     "POST /api/v1/senders:select": {"campaign": "newsletter", "tenant": "sos"},
     "POST /api/v1/jobs": {"kind": "converge"},
     "POST /api/v1/ips/{name}:move": {"event": "rest", "reason": "a test"},
+    "POST /api/v1/ips/{name}:retire": {"days": 5, "reason": "a test"},
 }
 
 

@@ -31,7 +31,7 @@ from email_engine.store import jobs
 from email_engine.store.audit import Actor
 from email_engine.store.connection import connect
 from email_engine.store.models import AuditRow, IdempotencyKey, Ip, Job, JobLine
-from samples import fleet, make_key, sender, tenant
+from samples import fleet, go_live, make_key, sender, tenant
 from sites import wait
 
 ROLE = "email_engine"
@@ -265,6 +265,7 @@ def waiting(client, admin, app):
     body = {"made_at": "2026-11-22T00:00:00Z", "declared_from": "control", "revision": "abc"}
     wanted = fleet(sender(1, status="standby"), sender(2))
     assert client.put("/api/v1/fleet", headers=admin, json={**body, "fleet": wanted}).status_code == 200
+    go_live(app)
     with app.state.sessions() as session, session.begin():
         session.execute(update(Ip).where(Ip.hostname == "m1.sos.test").values(reserve=False))
 
