@@ -22,7 +22,7 @@ _DAY = timedelta(days=1)
 
 
 class Down(t.NamedTuple):
-    """A warm-down: the quota when it began, on which day, and for how many days."""
+    """A warm-down: the quota when it began, on which day, and for how many days after it less is sent."""
 
     quota: int
     began: date
@@ -32,7 +32,8 @@ class Down(t.NamedTuple):
 class Plan(t.NamedTuple):
     """Where a sender's warm-up is. status, phase, cap: as in the fleet document (cap: ``daily_quota``). since: first day of the phase.
     entered: first day of the status; older days say nothing about the mail of now. started: first day of the warm-up.
-    grows: false for one that was declared active at a quota of its own, which nothing here raises.
+    grows: false for one that was declared active at a quota of its own, which nothing here raises. target: of one that had such a quota
+    and lost it: it grows up to that, and never above the policy's target.
     """
 
     status: str
@@ -43,6 +44,15 @@ class Plan(t.NamedTuple):
     started: date
     grows: bool = True
     down: Down | None = None
+    target: int | None = None
+
+    def most(self, policy: Policy) -> int:
+        """Messages a day at the end of its growth."""
+        return policy.target if self.target is None else min(self.target, policy.target)
+
+    def sheltered(self) -> Plan:
+        """The same where it loses its quota: from now on it grows, up to what it had."""
+        return self if self.grows else self._replace(grows=True, target=self.cap)
 
 
 class Signals(t.NamedTuple):
@@ -79,9 +89,10 @@ def decide(plan: Plan, history: t.Iterable[Day], signals: Signals, today: date, 
     """
     if plan.status not in ("warming", "active"):
         return Decision(NOTHING, plan.cap, plan.phase, (f"a sender that is {plan.status} does not warm up",))
-    if plan.down is not None:
-        return _down(plan, plan.down, today, policy)
+    # Less is never a matter of evidence: a warm-down goes on where nobody counts.
     if not signals.closed:
+        if plan.down is not None:
+            return _down(plan, plan.down, today, policy)
         return Decision(WAIT, plan.cap, plan.phase, ("the accounting of yesterday is not complete",))
     days = sorted((day for day in history if day.day < today), key=lambda day: day.day)
     return _Judgement(plan, days, signals, today, policy).decide()
@@ -90,7 +101,7 @@ def decide(plan: Plan, history: t.Iterable[Day], signals: Signals, today: date, 
 def _down(plan: Plan, down: Down, today: date, policy: Policy) -> Decision:
     gone = (today - down.began).days
     evidence = {"from": down.quota, "day": gone, "of": down.days}
-    if gone >= down.days:
+    if gone > down.days:
         return Decision(RETIRE, plan.cap, plan.phase, (f"its warm-down of {down.days} days is over",), evidence)
     cap = min(plan.cap, schedule.down(policy, down.quota, max(0, gone)))
     return Decision(DOWN, cap, plan.phase, (f"day {gone} of {down.days} of its warm-down",), evidence)
@@ -102,12 +113,16 @@ class _Judgement:
     def __init__(self, plan: Plan, days: list[Day], signals: Signals, today: date, policy: Policy):
         self.plan, self.days, self.signals, self.today, self.policy = plan, days, signals, today, policy
         self.at = schedule.position(policy, plan.phase, plan.cap)
+        self.target = plan.most(policy)
         self.yesterday = today - _DAY
         begin = max(plan.entered, today - timedelta(days=policy.thresholds.days))
         self.rates = rates.measure(day for day in days if day.day >= begin)
         self.geometric = plan.status == "warming" and policy.schedule == GEOMETRIC
+        # The most that its phase allows. One that has less, of an own quota, a way back or a table that was raised, returns to it first.
+        self.limit = self.target if self.geometric or plan.status == "active" else min(self.quota(), self.target)
+        self.returns = plan.status == "warming" and plan.cap < self.limit and not self.geometric
         # By day for whoever grows by day, by phase for the table.
-        daily = self.geometric or plan.status == "active"
+        daily = self.geometric or self.returns or plan.status == "active"
         since = qualify.since_cap(days, plan.since, plan.cap) if daily else plan.since
         self.qualified = qualify.qualifying(days, since, plan.cap, today, policy)
         self.needed = 1 if daily else policy.phase_days
@@ -116,6 +131,8 @@ class _Judgement:
         bad = [rate for rate in self.rates if rates.judge(rate, self.policy.thresholds) == rates.BAD]
         if bad:
             return self.to(REST, self.plan.cap, self.plan.phase, *(_crossed(rate, self.policy) for rate in bad))
+        if self.plan.down is not None:
+            return _down(self.plan, self.plan.down, self.today, self.policy)
         back = self.back()
         if back is not None:
             return back
@@ -124,6 +141,11 @@ class _Judgement:
         if kind in PROMOTIONS and holds:
             return self.to(HOLD, self.plan.cap, self.plan.phase, *holds)
         return self.to(kind, cap, phase, reason)
+
+    def quota(self) -> int:
+        """What the table says for its phase; of one that the table does not have, its cap."""
+        name, quota = self.policy.phases[self.at]
+        return quota if self.plan.phase in self.policy.names else max(quota, self.plan.cap)
 
     def to(self, kind: str, cap: int, phase: str | None, *reasons: str) -> Decision:
         return Decision(kind, cap, phase, reasons, self.evidence())
@@ -146,10 +168,11 @@ class _Judgement:
     # Back --------------------------------------------------------------------------------------------------------------
 
     def back(self) -> Decision | None:
-        """Receivers forget an address that is silent; and a cap above a target that was lowered comes down to it."""
+        """Receivers forget an address that is silent; and a cap above a table or a target that was lowered comes down to it."""
         plan, policy = self.plan, self.policy
-        if plan.status == "active" and plan.grows and plan.cap > policy.target:
-            return self.to(STEP_BACK, policy.target, None, f"the target is {policy.target} a day now")
+        if plan.cap > self.limit and (plan.grows or plan.status == "warming"):
+            what = "the target" if self.limit == self.target else plan.phase
+            return self.to(STEP_BACK, self.limit, plan.phase, f"{what} is {self.limit} a day now")
         last = qualify.last_activity(self.days) or date.min
         silent = (self.yesterday - max(last, plan.started - _DAY)).days
         name, lowest = policy.phases[0]
@@ -162,7 +185,9 @@ class _Judgement:
         if here < policy.idle_step_back:
             return None
         cap, phase = self.lower()
-        return self.to(STEP_BACK, cap, phase, f"idle for {silent} days") if cap < plan.cap else None
+        cap = min(cap, plan.cap)
+        moves = (cap, phase) != (plan.cap, plan.phase)
+        return self.to(STEP_BACK, cap, phase, f"idle for {silent} days") if moves else None
 
     def lower(self) -> tuple[int, str | None]:
         """The cap and phase one step back."""
@@ -181,7 +206,7 @@ class _Judgement:
         """What the days have earned: decision, cap, phase, reason."""
         plan, policy = self.plan, self.policy
         days = f"{len(self.qualified)} of {self.needed} qualifying day{'s' if self.needed > 1 else ''}"
-        if plan.status == "active" and (not plan.grows or plan.cap >= policy.target):
+        if plan.status == "active" and (not plan.grows or plan.cap >= self.target):
             return NOTHING, plan.cap, plan.phase, "it has its full quota"
         if len(self.qualified) < self.needed:
             return HOLD, plan.cap, plan.phase, days
@@ -192,18 +217,23 @@ class _Judgement:
             if slow is None:
                 return self.growth(policy.growth, days)
             return self.growth(policy.slow, f"{days}, slowly: {slow}")
+        name, quota = policy.phases[self.at]
+        if self.returns:
+            return GROW, schedule.returned(plan.cap, policy.growth, self.limit), name, f"{days}, back to {self.limit}"
         if self.at + 1 == len(policy.phases):
             return FINISH, plan.cap, None, f"{days} of the last phase"
         name, quota = policy.phases[self.at + 1]
         # A target below the table's end bounds it, too.
-        return ADVANCE, min(quota, max(policy.target, plan.cap)), name, f"{days} of {plan.phase}"
+        return ADVANCE, min(quota, self.target), name, f"{days} of {plan.phase}"
 
     def growth(self, factor: Fraction, reason: str | None) -> tuple[str, int, str | None, str]:
         plan, policy = self.plan, self.policy
-        cap = max(plan.cap, schedule.grown(plan.cap, factor, policy.target))
+        # Below the table a small number would never be more, rounded down.
+        grow = schedule.returned if plan.cap < policy.phases[0][1] else schedule.grown
+        cap = max(plan.cap, grow(plan.cap, factor, self.target))
         text = reason or f"a qualifying day at {plan.cap}"
-        if self.geometric and cap >= policy.target:
-            return FINISH, policy.target, None, text
+        if self.geometric and cap >= self.target:
+            return FINISH, self.target, None, text
         if cap == plan.cap:
             return HOLD, cap, plan.phase, f"x{float(factor):g} of {cap} is no more, rounded down"
         return GROW, cap, schedule.label(policy, cap) if self.geometric else None, text

@@ -11,8 +11,9 @@ from datetime import date, datetime, time, timedelta, timezone
 from .days import Day
 from .policy import Policy
 
-#: Of a day: it counts; its 24 hours are not over, so it is judged again; too little was sent; too little arrived; nothing was sent.
-QUALIFIED, OPEN, SHORT, LATE, IDLE = "qualified", "open", "short", "late", "idle"
+#: Of a day: it counts; its 24 hours are not over, so it is judged again; too little was sent; more than the cap; too little arrived;
+#: nothing was sent.
+QUALIFIED, OPEN, SHORT, OVER, LATE, IDLE = "qualified", "open", "short", "over", "late", "idle"
 _DAY = timedelta(days=1)
 # Days are closed soon after midnight; a change made then holds for the whole day.
 _EARLY = time(2)
@@ -26,6 +27,9 @@ def verdict(day: Day, cap: int, today: date, policy: Policy) -> str:
     # Who may send nothing cannot have used it.
     if cap < 1 or day.first < policy.use * cap:
         return SHORT
+    # What went beyond the cap says nothing about how the cap is received.
+    if max(day.first, day.attempts) > cap:
+        return OVER
     if day.delivered >= policy.delivered * day.first:
         return QUALIFIED
     # The last message of a day has until the end of the next one.

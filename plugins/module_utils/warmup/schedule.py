@@ -28,6 +28,16 @@ def grown(cap: int, factor: Fraction, target: int) -> int:
     return min(target, int(cap * factor))
 
 
+def entered(quota: int, cap: int, target: int) -> int:
+    """The cap of a sender that comes to a phase of *quota* otherwise than by its days: a way back raises nothing."""
+    return min(quota, cap, target)
+
+
+def returned(cap: int, factor: Fraction, quota: int) -> int:
+    """One step of growth back to a quota that it had: at least one message, so that it arrives."""
+    return min(quota, max(cap + 1, int(cap * factor)))
+
+
 def shrunk(policy: Policy, cap: int, least: int) -> int:
     """One step of growth taken back."""
     return max(least, int(cap / policy.growth))

@@ -11,7 +11,7 @@ from datetime import date, datetime, time, timedelta, timezone
 from ..lifecycle import decide as life
 from ..lifecycle.moves import CHECK
 from . import decide as one
-from . import qualify
+from . import qualify, schedule
 from .days import Day, Provider
 from .policy import Policy
 
@@ -62,7 +62,7 @@ def simulate(history: t.Iterable[Day], policy: Policy, phase: str | None = None)
 def within(day: Day, cap: int) -> Day:
     """*day* as it had been under a cap: what is more would have waited. Everything is scaled alike, and rounded down."""
     if day.first <= cap:
-        return day._replace(cap=cap)
+        return day._replace(cap=cap, attempts=min(day.attempts, cap))
     most = max(day.first, 1)
 
     def scaled(count: int) -> int:
@@ -73,7 +73,11 @@ def within(day: Day, cap: int) -> Day:
         for name, provider in day.providers.items()
     }
     return day._replace(
-        first=cap, delivered=scaled(day.delivered), attempts=scaled(day.attempts), providers=providers, cap=cap
+        first=cap,
+        delivered=scaled(day.delivered),
+        attempts=min(cap, scaled(day.attempts)),
+        providers=providers,
+        cap=cap,
     )
 
 
@@ -93,11 +97,18 @@ def step(
         moved = decision.phase != plan.phase or decision.kind in (one.STEP_BACK, one.RESTART)
         started = today if decision.kind == one.RESTART else plan.started
         since = today if moved else plan.since
+        if decision.kind == one.STEP_BACK:
+            plan = plan.sheltered()
         return plan._replace(cap=decision.cap, phase=decision.phase, since=since, started=started), until
     sender = {"status": plan.status, "phase": plan.phase}
     change = life.decide(sender, event, CHECK, _WELL._replace(until=until), now, policy.names)
     if isinstance(change, life.Refused):
         return plan, until
-    cap = decision.cap if change.status in ("active", "resting") else policy.cap(change.phase)
     started = today if event == "idle" else plan.started
-    return one.Plan(change.status, change.phase, cap, today, today, started, plan.grows), change.until
+    cap, keeps = decision.cap, plan
+    if change.status == "warming":
+        keeps = plan.sheltered()
+        cap = schedule.entered(policy.cap(change.phase), plan.cap, keeps.most(policy))
+    return one.Plan(
+        change.status, change.phase, cap, today, today, started, keeps.grows, None, keeps.target
+    ), change.until

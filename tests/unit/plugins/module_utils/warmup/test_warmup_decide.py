@@ -197,7 +197,11 @@ def test_a_warm_down_asks_nobody():
     where = plan(cap=1000, down=Down(1000, ago(2), 5), **ACTIVE)
     found = warmup.decide(where, [], Signals(closed=False), TODAY, KNOWN)
     assert (found.kind, found.cap) == ("down", 490)
-    assert warmup.decide(where._replace(down=Down(1000, ago(5), 5)), [], Signals(), TODAY, KNOWN).kind == "retire"
+    # Five days with less, and not one that was as before.
+    last = warmup.decide(where._replace(down=Down(1000, ago(5), 5)), [], Signals(), TODAY, KNOWN)
+    assert (last.kind, last.cap) == ("down", 168)
+    assert warmup.decide(where._replace(down=Down(1000, ago(6), 5)), [], Signals(), TODAY, KNOWN).kind == "retire"
+    assert warmup.decide(where._replace(down=Down(1000, ago(1), 0)), [], Signals(), TODAY, KNOWN).kind == "retire"
     # Never up again, whatever it was before.
     assert warmup.decide(where._replace(cap=100), [], Signals(), TODAY, KNOWN).cap == 100
 
@@ -242,7 +246,7 @@ def test_silence_goes_back():
 
 def test_what_is_left_out_is_scaled_and_rounded_down():
     day = within(Day(TODAY, 100, 95, 120, {"gmail": Provider(120, 95, 10, 5, None, 33)}), 50)
-    assert day == Day(TODAY, 50, 47, 60, {"gmail": Provider(60, 47, 5, 2, None, 16)}, 50)
+    assert day == Day(TODAY, 50, 47, 50, {"gmail": Provider(60, 47, 5, 2, None, 16)}, 50)
 
 
 CSV = "day,provider,first,delivered_24h,bounced,complaints\n2026-01-01,gmail,30,30,0,\n2026-01-01,yahoo,20,18,2,1\n"
