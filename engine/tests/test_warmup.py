@@ -11,13 +11,15 @@ import pytest
 from sqlalchemy import func, select, text
 
 import samples
-from email_engine.store import accounting, lifecycle, warmup
+from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.moves import CHECK, PERSON
+from email_engine.store import accounting, lifecycle, policy, warmup
 from email_engine.store.audit import Actor
 from email_engine.store.models import (
     AccountingDay,
     Alert,
     AuditRow,
     CheckRun,
+    DnsblList,
     DnsblVerdict,
     DnsCheck,
     Incident,
@@ -54,6 +56,8 @@ class World:
                 session.add(DnsCheck(tenant_id=ip.tenant_id, ip_id=ip.id, checked_at=now, green="yes"))
                 clean = {"blacklist_name": "zen", "listed": "no", "checked_at": now, "since": now}
                 session.add(DnsblVerdict(tenant_id=ip.tenant_id, ip_id=ip.id, **clean))
+            zen = {"name": "zen", "zone": "zen.test", "kind": "ip", "state": "healthy", "severity": "critical"}
+            session.add(DnsblList(**zen, checked_at=now))
             for plan in session.scalars(select(WarmupPlan)):
                 plan.started_at = plan.phase_changed_at = self.first
 
@@ -164,7 +168,7 @@ def test_a_second_run_of_the_day_changes_nothing(world):
 
 def test_days_that_nobody_closed_are_closed_together_and_earn_one_step(world):
     for _ in range(6):
-        world.mail(100)
+        world.mail(50)
         world.now += DAY
     world.now -= DAY
     assert world.night()["m1.sos.test"].kind == "advance"
@@ -265,7 +269,7 @@ def test_one_bounce_of_five_pauses_nobody(world):
 
 
 def test_no_data_is_not_nought(client, app, admin):
-    world = World(app, admin, policy={**POLICY, "phases": {"week_1": 500}})
+    world = World(app, admin, sender(1, daily_quota=500), policy={**POLICY, "phases": {"week_1": 500}})
     world.mail(500, complaints=None)
     world.night()
     shown = client.get("/api/v1/warmup", headers=admin).json()["items"][0]
@@ -298,13 +302,14 @@ def test_a_warm_down_falls_by_days_and_ends_in_retiring(app, admin):
         assert warmup.begin_down(session, ME, ip, 3)
         assert not warmup.begin_down(session, ME, ip, 9)
         plan = session.scalars(select(WarmupPlan)).one()
-        plan.phase_changed_at, plan.down_until = world.first, world.first + 3 * DAY
+        assert plan.down_until.astimezone(UTC).date() == datetime.now(UTC).date() + 4 * DAY
+        plan.phase_changed_at, plan.down_until = world.first, world.first + 4 * DAY
     path = []
-    for _ in range(3):
+    for _ in range(4):
         # Nobody looks at the accounting: less is never a matter of evidence.
         world.night(collected=False)
         path.append((world.ip()[0], world.ip()[2]))
-    assert path == [("active", 700), ("active", 490), ("retiring", 490)]
+    assert path == [("active", 700), ("active", 490), ("active", 343), ("retiring", 343)]
 
 
 def test_who_does_not_send_has_nothing_to_warm_down(app, admin):
@@ -324,6 +329,153 @@ def test_a_warm_down_can_be_called_off(world):
     assert world.night()["m1.sos.test"].kind == "hold" and world.ip() == ("warming", "week_1", 50)
 
 
+class Own:
+    """A sender that the inventory declares active at 120 a day; the policy's target is 300."""
+
+    def __init__(self, app, admin, quota=120):
+        self.world = World(app, admin, sender(1, status="active", phase=None, daily_quota=quota))
+
+    def move(self, event, by=PERSON):
+        with self.world.begin() as session:
+            ip = lifecycle.lock(session, session.scalars(select(Ip.id)).one())
+            lifecycle.move(session, ME, ip, event, by, policy.load(session))
+
+    def climb(self, nights):
+        path = []
+        for _ in range(nights):
+            self.world.mail(self.world.ip()[2])
+            self.world.night()
+            path.append(self.world.ip())
+        return path
+
+    def plan(self):
+        plan = self.world.one(WarmupPlan)
+        return plan.growth, plan.own_quota, plan.target_daily_quota
+
+
+@pytest.mark.parametrize("nights", [0, 2])
+def test_one_with_a_quota_of_its_own_comes_back_to_it_and_no_further(app, admin, nights):
+    own = Own(app, admin)
+    own.climb(nights)
+    own.move("listed")
+    assert own.world.ip() == ("quarantine", None, 120)
+    own.move("release")
+    assert own.world.ip() == ("warming", "week_1", 50) and own.plan() == (None, 120, 120)
+    with own.world.begin() as session:
+        session.execute(text("UPDATE ips SET status_changed_at = :at").bindparams(at=own.world.now))
+        session.execute(text("UPDATE warmup_plans SET phase_changed_at = :at").bindparams(at=own.world.now))
+    path = own.climb(8)
+    assert path[:2] == [("warming", "week_1", 50), ("warming", "week_2", 100)]
+    assert path[3:] == [("active", None, 100), *[("active", None, 120)] * 4]
+    # Twice is no other thing.
+    own.move("rest")
+    with own.world.begin() as session:
+        session.execute(text("UPDATE ips SET until = now()"))
+    own.move("rested", CHECK)
+    assert own.world.ip() == ("warming", "week_2", 100) and own.plan() == (None, 120, 120)
+
+
+def test_an_own_quota_is_never_raised_by_a_way_back(app, admin):
+    own = Own(app, admin, 30)
+    own.move("rest")
+    with own.world.begin() as session:
+        session.execute(text("UPDATE ips SET until = now()"))
+    own.move("rested", CHECK)
+    assert own.world.ip() == ("warming", "week_2", 30)
+    own.move("retire")
+    own.move("stay")
+    assert own.world.ip() == ("warming", "week_1", 30)
+    own.move("listed")
+    own.move("release")
+    assert own.world.ip() == ("warming", "week_1", 30) and own.plan() == (None, 30, 30)
+
+
+def test_an_own_quota_above_the_target_comes_back_to_the_target(app, admin):
+    own = Own(app, admin, 5000)
+    own.move("retire")
+    own.move("stay")
+    assert own.world.ip() == ("warming", "week_1", 50) and own.plan() == (None, 5000, 300)
+
+
+def test_less_than_the_phase_allows_returns_to_it_before_the_next_one(world):
+    for _ in range(2):
+        world.mail(50)
+        world.night()
+    with world.begin() as session:
+        ip = session.scalars(select(Ip)).one()
+        ip.daily_quota = 20
+    path = []
+    for _ in range(7):
+        world.mail(world.ip()[2])
+        world.night()
+        path.append(world.ip()[1:])
+    assert [cap for _, cap in path] == [28, 39, 54, 75, 100, 100, 100]
+    assert path[-1] == (None, 100) and {phase for phase, _ in path[:6]} == {"week_2"}
+
+
+def test_a_table_that_was_lowered_lowers_who_is_above_it(world):
+    for _ in range(2):
+        world.mail(50)
+        world.night()
+    assert world.ip() == ("warming", "week_2", 100)
+    lower = {**SHORT, "phases": {"week_1": 40, "week_2": 70}}
+    declared(world.app, world.admin, fleet(sender(1)), policy=lower)
+    world.mail(100)
+    assert world.night()["m1.sos.test"].kind == "step back"
+    assert world.ip() == ("warming", "week_2", 70) and world.job
+
+
+def test_a_day_beyond_the_cap_does_not_count(world):
+    for sent, tried in ((51, 51), (50, 60), (50, 50)):
+        world.mail(sent, attempts=tried)
+        world.night()
+    with world.begin() as session:
+        rows = session.scalars(select(WarmupDay.verdict).order_by(WarmupDay.date)).all()
+    assert rows == ["over", "over", "qualified"] and world.ip() == ("warming", "week_1", 50)
+
+
+def test_bounces_rest_one_that_is_on_its_way_out_and_it_retires_afterwards(app, admin):
+    world = World(app, admin, sender(1, status="active", phase=None, daily_quota=1000))
+    with world.begin() as session:
+        ip = lifecycle.lock(session, session.scalars(select(Ip.id)).one())
+        warmup.begin_down(session, ME, ip, 3)
+        plan = session.scalars(select(WarmupPlan)).one()
+        plan.phase_changed_at, plan.down_until = world.first, world.first + 4 * DAY
+    world.mail(1000, delivered=700, bounced=300)
+    assert world.night()["m1.sos.test"].kind == "rest" and world.ip()[0] == "resting"
+    world.now += 7 * DAY
+    with world.begin() as session:
+        session.execute(text("UPDATE ips SET until = now()"))
+    world.night()
+    assert world.ip()[0] == "retiring"
+
+
+def test_a_warm_down_is_called_off_by_its_route(client, app, admin):
+    own = Own(app, admin)
+    url = "/api/v1/ips/m1.sos.test"
+    stay = {"event": "stay", "reason": "the range stays ours"}
+    assert client.post(f"{url}:move", headers=admin, json=stay).status_code == 409
+    assert client.post(f"{url}:retire", headers=admin, json={"days": 5, "reason": "the range goes"}).status_code == 202
+    with own.world.begin() as session:
+        plan = session.scalars(select(WarmupPlan)).one()
+        plan.phase_changed_at, plan.down_until = own.world.first, own.world.first + 6 * DAY
+    for _ in range(2):
+        own.world.night(collected=False)
+    assert own.world.ip() == ("active", None, 58)
+    answer = client.post(f"{url}:move", headers=admin, json=stay)
+    assert answer.status_code == 200 and answer.json()["job"]["id"], answer.text
+    # Not back in one step: by its days, to what was its own.
+    assert own.world.ip() == ("active", None, 58) and own.plan() == (None, 120, 120)
+    plan = own.world.one(WarmupPlan)
+    assert (plan.down_from, plan.down_until) == (None, None) and plan.phase_changed_at > own.world.now + DAY
+    row = own.world.one(AuditRow, AuditRow.action == "warm-down ended")
+    assert row.reason == stay["reason"] and row.before["down_from"] == 120
+    assert client.post(f"{url}:move", headers=admin, json=stay).status_code == 409
+    with own.world.begin() as session:
+        session.execute(text("UPDATE warmup_plans SET phase_changed_at = :at").bindparams(at=own.world.now))
+    assert [cap for _, _, cap in own.climb(4)] == [81, 113, 120, 120]
+
+
 def test_the_route_closes_yesterday_and_refuses_a_day_that_is_not_over(client, app, admin):
     World(app, admin)
     answer = client.post("/api/v1/warmup", headers=admin, json={})
@@ -335,6 +487,10 @@ def test_the_route_closes_yesterday_and_refuses_a_day_that_is_not_over(client, a
     assert refused.status_code == 422 and "is not over yet" in refused.json()["detail"]
     earlier = client.post("/api/v1/warmup", headers=admin, json={"day": "2026-01-01"})
     assert earlier.status_code == 200 and earlier.json()["day"] == "2026-01-01"
+    # It says nothing about the last night.
+    with app.state.sessions() as session:
+        run = session.get(CheckRun, "warmup")
+        assert run.detail["day"] == found["day"] and run.at.astimezone(UTC).date() == datetime.now(UTC).date()
 
 
 def test_a_tenant_sees_its_own_and_closes_nothing(client, app, admin):

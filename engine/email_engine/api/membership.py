@@ -131,12 +131,17 @@ def remove(name: Name, key: Admin, session: Transaction, if_match: IfMatch = Non
     return Added(sender=answers.one_sender(session, ip), job=answers.asked(job))
 
 
-@router.post("/{name}:move", summary="Move a sender through its life, as far as what is known about it allows")
+@router.post(
+    "/{name}:move",
+    summary="Move a sender through its life, as far as what is known about it allows; stay also calls a warm-down off",
+)
 def move(name: Name, moving: Moving, key: Admin, session: Transaction) -> Added:
     ip = lifecycle.lock(session, finding.sender(session, key, name).id)
     was = ip.status
     try:
-        lifecycle.move(session, key.actor, ip, moving.event, PERSON, policy.load(session), reason=moving.reason)
+        # It has its status still, and only sends less each day.
+        if moving.event != "stay" or not warmdown.call_off(session, key.actor, ip, moving.reason):
+            lifecycle.move(session, key.actor, ip, moving.event, PERSON, policy.load(session), reason=moving.reason)
     except lifecycle.NotNow as refused:
         reasons: list[Any] = list(refused.reasons)
         raise Refusal(409, "Not now", f"{moving.event}: {refused}", reasons=reasons) from refused

@@ -57,7 +57,8 @@ class Closed(BaseModel):
 
 
 class Day(BaseModel):
-    """What a sender did on a day. cap: its quota then. verdict: qualified, open (judged again), short, late or idle."""
+    """What a sender did on a day. cap: its quota then. verdict: qualified, open (judged again), short, over (more than its cap),
+    late or idle."""
 
     day: date
     cap: int | None

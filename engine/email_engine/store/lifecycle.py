@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle import brakes
+from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle import brakes, listings
 from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.decide import (
     NO,
     UNKNOWN,
@@ -24,10 +24,11 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.decid
     decide,
 )
 from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.moves import BY_STATUS, PERSON
+from ansible_collections.email_engine.fleet.plugins.module_utils.warmup.schedule import entered
 
 from .audit import Actor, record
 from .fleet import HELD
-from .models import AuditRow, BlacklistEvent, DnsblVerdict, DnsCheck, Incident, Ip, QueueReport, WarmupPlan
+from .models import AuditRow, BlacklistEvent, DnsblList, DnsblVerdict, DnsCheck, Incident, Ip, QueueReport, WarmupPlan
 from .policy import Declared
 
 # How long what was seen counts as what is. DNS is checked daily, lists every few hours; one run may fail.
@@ -35,6 +36,8 @@ DNS_KEEPS, LISTS_KEEP, QUEUE_KEEPS = timedelta(hours=50), timedelta(hours=24), t
 _DNS, _LISTS, _QUEUE = (func.now() - age for age in (DNS_KEEPS, LISTS_KEEP, QUEUE_KEEPS))
 #: Status of a warm-up plan that was gone through.
 DONE = "active"
+#: Growth of a plan: its sender was declared active at a quota of its own, which nothing raises.
+STAYS = 1.0
 #: What takes a sender out of service by somebody's wish. There is a most of it a day; what stops a sender for a cause is not counted.
 BRAKED = ("retire", "rest")
 # Any number, always the same: the budget of moves is one.
@@ -74,15 +77,36 @@ def look(session: Session, ip: Ip) -> tuple[Facts, datetime]:
     """What is known about a sender, and the database's time. What was seen too long ago is unknown."""
     of = ip.id
     green = select(DnsCheck.green).where(DnsCheck.ip_id == of, DnsCheck.checked_at > _DNS).scalar_subquery()
-    clean = exists().where(DnsblVerdict.ip_id == of, DnsblVerdict.listed == NO, DnsblVerdict.checked_at > _LISTS)
     queued = select(QueueReport.queued).where(QueueReport.ip_id == of, QueueReport.seen_at > _QUEUE).scalar_subquery()
     incidents = (
         select(func.count()).select_from(Incident).where(Incident.ip_id == of, Incident.closed_at.is_(None))
     ).scalar_subquery()
-    row = session.execute(select(func.now(), green, is_listed(of), clean, queued, incidents)).one()
-    now, dns, listed, is_clean, waiting, open_ones = row
-    verdict = YES if listed else NO if is_clean else UNKNOWN
+    row = session.execute(select(func.now(), green, is_listed(of), queued, incidents)).one()
+    now, dns, listed, waiting, open_ones = row
+    verdict = YES if listed else NO if listings.seen_clean(_asked(session, of)) else UNKNOWN
     return Facts(dns or UNKNOWN, verdict, waiting, open_ones, ip.until, not ip.declared), now
+
+
+def _asked(session: Session, ip_id: int) -> list[listings.Asked]:
+    """The lists of the newest check that could stop a sender, with what they said of this one."""
+    newest = select(func.max(DnsblList.checked_at)).scalar_subquery()
+    rows = session.execute(
+        select(DnsblList.name, DnsblList.severity, DnsblVerdict.listed)
+        .outerjoin(
+            DnsblVerdict,
+            (DnsblVerdict.blacklist_name == DnsblList.name)
+            & (DnsblVerdict.ip_id == ip_id)
+            & (DnsblVerdict.checked_at > _LISTS)
+            & (DnsblList.state == listings.HEALTHY),
+        )
+        .where(DnsblList.checked_at == newest, DnsblList.severity.in_(brakes.STOPPING))
+    )
+    found: dict[str, listings.Asked] = {}
+    for name, severity, listed in rows:
+        one = found.setdefault(name, listings.Asked(severity))
+        if listed is not None:
+            found[name] = one._replace(said=(*one.said, listed))
+    return list(found.values())
 
 
 def move(
@@ -100,7 +124,7 @@ def move(
     braked: bool = True,
 ) -> Change:
     """*event* happens to a sender that the caller holds locked. queued: when it was seen just now. quota: messages a day from now on,
-    where it is not the phase's. braked: whether it counts as one of the day's `BRAKED`; false for who has a brake of its own.
+    where the event gives it one; no event raises it by itself. braked: whether it counts as one of the day's `BRAKED`; false for who has a brake of its own.
     Raises NotNow, and nothing changed."""
     facts, now = look(session, ip)
     if queued is not None:
@@ -117,15 +141,20 @@ def move(
     if counted:
         brake(session, declared)
     before = _shown(ip)
-    if quota is not None:
+    plan = session.scalars(select(WarmupPlan).where(WarmupPlan.ip_id == ip.id)).first()
+    own = _own_quota(plan, ip)
+    asked = ip.daily_quota if quota is None else quota
+    if change.status == "warming":
+        ip.daily_quota = entered(declared.quota(change.phase), asked, _target(declared, own))
+    elif quota is not None:
         ip.daily_quota = quota
     elif change.phase != ip.phase:
-        ip.daily_quota = declared.quota(change.phase)
+        ip.daily_quota = min(asked, declared.quota(change.phase))
     ip.status, ip.phase, ip.until, ip.status_changed_at = change.status, change.phase, change.until, now
     ip.starts_as = None
     if event in ("start", "go_live"):
         ip.reserve = False
-    _plan(session, ip, change, declared, now)
+    _plan(session, ip, plan, change, declared, own, now)
     seen = {"event": event, "by": by, "dns_green": facts.dns_green, "listed": facts.listed, "queued": facts.queued}
     if counted:
         seen["counted"] = True
@@ -209,8 +238,34 @@ def _shown(ip: Ip) -> dict[str, Any]:
     }
 
 
-def _plan(session: Session, ip: Ip, change: Change, declared: Declared, now: datetime) -> None:
-    plan = session.scalars(select(WarmupPlan).where(WarmupPlan.ip_id == ip.id)).first()
+def shelter(plan: WarmupPlan, declared: Declared) -> None:
+    """A sender that had a quota of its own has less now: it grows again, up to that one and never above the policy's target."""
+    if plan.growth == STAYS:
+        plan.growth, plan.own_quota = None, plan.target_daily_quota
+        plan.target_daily_quota = _target(declared, plan.own_quota)
+
+
+def _own_quota(plan: WarmupPlan | None, ip: Ip) -> int | None:
+    """The quota of one that was declared active, also of one that left before its plan was written; None of all others."""
+    if plan is None:
+        return ip.daily_quota if ip.phase is None and ip.status != "standby" else None
+    return plan.target_daily_quota if plan.growth == STAYS else plan.own_quota
+
+
+def _target(declared: Declared, own: int | None) -> int:
+    target = declared.quota(None)
+    return target if own is None else min(target, own)
+
+
+def _plan(
+    session: Session,
+    ip: Ip,
+    plan: WarmupPlan | None,
+    change: Change,
+    declared: Declared,
+    own: int | None,
+    now: datetime,
+) -> None:
     if change.status == "warming":
         if plan is None:
             plan = WarmupPlan(tenant_id=ip.tenant_id, ip_id=ip.id, started_at=now, phase_changed_at=now)
@@ -218,8 +273,11 @@ def _plan(session: Session, ip: Ip, change: Change, declared: Declared, now: dat
         if change.event in ("start", "idle"):
             plan.started_at = now
         plan.phase, plan.phase_changed_at, plan.current_daily_quota = str(change.phase), now, ip.daily_quota
-        plan.target_daily_quota, plan.paused, plan.pause_until = declared.quota(None), False, None
+        plan.growth, plan.own_quota, plan.target_daily_quota = None, own, _target(declared, own)
+        plan.paused, plan.pause_until = False, None
     elif plan is not None and change.status == "active":
         plan.phase, plan.phase_changed_at, plan.current_daily_quota = DONE, now, ip.daily_quota
+        if change.event == "go_live":
+            plan.growth, plan.target_daily_quota = STAYS, ip.daily_quota
     elif plan is not None:
         plan.paused, plan.pause_until = True, change.until

@@ -43,6 +43,7 @@ VERDICTS = ("yes", "no", "unknown")
 LANES = ("converge", "stop", "check")
 #: What a DNSBL showed of itself when it was last tested (RFC 5782); how a check went.
 LIST_STATES = ("healthy", "failed", "blind", "unknown")
+LIST_SEVERITIES = ("critical", "major", "minor", "configuration", "information")
 RUN_STATES = ("ok", "blind", "distrusted", "failed")
 ALERT_SEVERITIES = ("critical", "warning", "info")
 JOB_STATES = ("queued", "running", "succeeded", "failed", "cancelled")
@@ -211,7 +212,8 @@ def of_sender(*more: Any) -> tuple[Any, ...]:
 class WarmupPlan(OfSender, Base):
     """The warm-up of one sender. Rates of the last seven days: null until enough is known.
 
-    growth: where the steps beyond the last phase are. down_from, down_until: a warm-down, from that quota to nothing at that moment.
+    growth: 1 of one that was declared active at a quota of its own, and keeps it; null grows. own_quota: that quota, of one that lost it and
+    grows up to it again. down_from, down_until: a warm-down, from that quota to nothing at that moment.
     closed_day: the last day that was judged."""
 
     __tablename__ = "warmup_plans"
@@ -228,11 +230,23 @@ class WarmupPlan(OfSender, Base):
     paused: Mapped[bool] = mapped_column(server_default=text("false"))
     pause_until: Mapped[datetime | None]
     growth: Mapped[float | None]
+    own_quota: Mapped[int | None]
     down_from: Mapped[int | None]
     down_until: Mapped[datetime | None]
     closed_day: Mapped[date | None]
 
     __table_args__ = of_sender(UniqueConstraint("ip_id"), CheckConstraint("current_daily_quota >= 0", name="quota"))
+
+
+class QuotaDay(Base):
+    """A day, UTC, on which a sender's quota changed: began is what it was before, most the largest of the day. A trigger keeps it."""
+
+    __tablename__ = "quota_days"
+
+    ip_id: Mapped[int] = mapped_column(ForeignKey("ips.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    began: Mapped[int]
+    most: Mapped[int]
 
 
 class WarmupDay(Base):
@@ -339,7 +353,8 @@ class DnsblVerdict(OfSender, Base):
 
 
 class DnsblList(Base):
-    """A list, and what it showed of itself at the last check. kind: of what is asked about, "ip" or "domain"."""
+    """A list, and what it showed of itself at the last check that asked it. kind: of what is asked about, "ip" or "domain". severity: the
+    worst that its codes can mean."""
 
     __tablename__ = "dnsbl_lists"
 
@@ -347,10 +362,15 @@ class DnsblList(Base):
     zone: Mapped[str]
     kind: Mapped[str]
     state: Mapped[str]
+    severity: Mapped[str]
     detail: Mapped[str | None]
     checked_at: Mapped[datetime]
 
-    __table_args__ = (one_of("kind", ("ip", "domain")), one_of("state", LIST_STATES))
+    __table_args__ = (
+        one_of("kind", ("ip", "domain")),
+        one_of("state", LIST_STATES),
+        one_of("severity", LIST_SEVERITIES),
+    )
 
 
 class CheckRun(Base):

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
+from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.status import SELECTABLE
+
 from . import lifecycle, policy, warmup
 from .audit import Actor, record
 from .models import Ip
@@ -21,3 +23,8 @@ def begin(session: Session, actor: Actor, ip: Ip, days: int | None, reason: str)
     about = {"tenant_id": ip.tenant_id, "reason": reason, "evidence": {"counted": True, "days": days}}
     record(session, actor, "retiring", f"sender {ip.hostname}", **about)
     return True
+
+
+def call_off(session: Session, actor: Actor, ip: Ip, reason: str) -> bool:
+    """Whether the sender, held locked, was to send less each day and now stays. One that is retiring already is moved back instead."""
+    return ip.status in SELECTABLE and warmup.end_down(session, actor, ip, reason)

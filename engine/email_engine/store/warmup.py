@@ -32,8 +32,6 @@ NAME = "warmup"
 #: How far back the domain looks: longer than its longest idle time.
 LOOKS_BACK = timedelta(days=45)
 _DAY = timedelta(days=1)
-#: Of a plan: its sender was declared active at a quota of its own, which nothing here raises.
-_STAYS = 1.0
 _SENDING = ("warming", "active")
 _STATES_THAT_SEE = ("ok",)
 # Decisions a person is told of.
@@ -133,7 +131,8 @@ def look(session: Session, ips: Sequence[Ip], today: date) -> dict[int, warmup.D
 def begin_down(session: Session, actor: Actor, ip: Ip, days: int | None = None) -> bool:
     """The sender, held locked, sends less each day from tomorrow on, and retires when the days are over. False: it does so already.
 
-    days: the policy's unless given; 0 retires it in the next night. Raises NotNow for a sender that does not send.
+    days: on which it sends less, the policy's unless given; it retires in the night after them, with 0 in the next one. Raises NotNow for
+    a sender that does not send.
     """
     if ip.status not in _SENDING:
         raise lifecycle.NotNow((f"a sender that is {ip.status} has no volume to take back: retire it at once",))
@@ -144,7 +143,8 @@ def begin_down(session: Session, actor: Actor, ip: Ip, days: int | None = None) 
     count = read(declared.policy).down_days if days is None else days
     moment = session.execute(select(func.now())).scalar_one()
     plan.phase_changed_at, plan.down_from = moment, ip.daily_quota
-    plan.down_until = datetime.combine(moment.astimezone(UTC).date() + count * _DAY, time(), UTC)
+    # Today's quota is spent already, or nearly: the first of its days is tomorrow.
+    plan.down_until = datetime.combine(moment.astimezone(UTC).date() + (1 + count) * _DAY, time(), UTC)
     after = {"down_from": plan.down_from, "down_until": plan.down_until.isoformat()}
     about = {"tenant_id": ip.tenant_id, "before": {"down_from": None, "down_until": None}, "after": after}
     record(session, actor, "warm-down began", f"sender {ip.hostname}", evidence={"days": count}, **about)
@@ -152,14 +152,20 @@ def begin_down(session: Session, actor: Actor, ip: Ip, days: int | None = None) 
     return True
 
 
-def end_down(session: Session, actor: Actor, ip: Ip) -> bool:
-    """The sender, held locked, stays after all; it grows again from where it is. False: it was not on its way out."""
+def end_down(session: Session, actor: Actor, ip: Ip, reason: str | None = None) -> bool:
+    """The sender, held locked, stays after all. It keeps the quota that it has now, and grows back by its days. False: it was not on its
+    way out."""
     plan = session.scalars(select(WarmupPlan).where(WarmupPlan.ip_id == ip.id)).first()
     if plan is None or plan.down_until is None:
         return False
     before = {"down_from": plan.down_from, "down_until": plan.down_until.isoformat()}
     plan.down_from, plan.down_until = None, None
-    about = {"tenant_id": ip.tenant_id, "before": before, "after": {"down_from": None, "down_until": None}}
+    # Days before it had more; what it is given from here on is earned from here on.
+    plan.phase_changed_at = session.execute(select(func.now())).scalar_one()
+    if ip.daily_quota < plan.target_daily_quota:
+        lifecycle.shelter(plan, policy.load(session))
+    after = {"down_from": None, "down_until": None}
+    about = {"tenant_id": ip.tenant_id, "reason": reason, "before": before, "after": after}
     record(session, actor, "warm-down ended", f"sender {ip.hostname}", **about)
     session.flush()
     return True
@@ -182,7 +188,7 @@ def _new_plan(session: Session, ip: Ip, declared: Declared) -> WarmupPlan:
     plan = WarmupPlan(
         phase=ip.phase if warming and ip.phase else lifecycle.DONE,
         target_daily_quota=declared.quota(None) if warming else ip.daily_quota,
-        growth=None if warming else _STAYS,
+        growth=None if warming else lifecycle.STAYS,
         **about,
     )
     session.add(plan)
@@ -203,7 +209,9 @@ def _wakes(session: Session, actor: Actor, ip: Ip, declared: Declared) -> Judged
 def _ran(session: Session, at: datetime, state: str, detail: dict[str, Any]) -> None:
     statement = insert(CheckRun).values(name=NAME, at=at, state=state, detail=detail)
     values = {"at": at, "state": state, "detail": detail}
-    session.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
+    # An old day that is closed by hand says nothing about the last night.
+    newer = CheckRun.at <= statement.excluded.at
+    session.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values, where=newer))
 
 
 class _Night:
@@ -294,7 +302,8 @@ class _Night:
         down = None
         if plan.down_until is not None and plan.down_from is not None:
             began = plan.phase_changed_at.astimezone(UTC).date()
-            down = warmup.Down(plan.down_from, began, (plan.down_until.astimezone(UTC).date() - began).days)
+            days = (plan.down_until.astimezone(UTC).date() - began).days - 1
+            down = warmup.Down(plan.down_from, began, days)
         return warmup.Plan(
             ip.status,
             ip.phase,
@@ -302,8 +311,9 @@ class _Night:
             qualify.first_day(plan.phase_changed_at),
             qualify.first_day(ip.status_changed_at),
             qualify.first_day(plan.started_at),
-            plan.growth != _STAYS,
+            plan.growth != lifecycle.STAYS,
             down,
+            plan.own_quota,
         )
 
     def signals(self, ip: Ip) -> warmup.Signals:
@@ -361,8 +371,8 @@ class _Night:
         }
         plan.bounce_rate_7d = shares.get(rates.BOUNCE)
         plan.spam_rate_7d, plan.open_rate_7d = shares.get(rates.COMPLAINT), shares.get(rates.OPEN)
-        if plan.growth != _STAYS:
-            plan.target_daily_quota = self.declared.quota(None)
+        if plan.growth != lifecycle.STAYS:
+            plan.target_daily_quota = self.place(ip).most(self.rules)
         plan.closed_day = self.today - _DAY
 
     def act(self, ip: Ip, plan: WarmupPlan, decision: warmup.Decision) -> Judged:
@@ -395,6 +405,8 @@ class _Night:
         if action is None or (ip.daily_quota, ip.phase) == (decision.cap, decision.phase):
             return False
         before = {"phase": ip.phase, "daily_quota": ip.daily_quota}
+        if decision.kind == warmup.STEP_BACK:
+            lifecycle.shelter(plan, self.declared)
         anew = decision.phase != ip.phase or decision.kind == warmup.STEP_BACK
         ip.phase, ip.daily_quota = decision.phase, decision.cap
         plan.current_daily_quota = decision.cap

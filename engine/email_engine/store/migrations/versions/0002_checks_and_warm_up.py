@@ -21,12 +21,27 @@ NEW = (
     "alerts",
     "check_runs",
     "dnsbl_lists",
+    "quota_days",
     "signals",
 )
 GRANTS = (
     'GRANT SELECT, INSERT, UPDATE, DELETE ON {tables} TO "{role}"',
     'GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO "{role}"',
 )
+# Whoever changes a quota, and from wherever: what was sent is measured against the largest one of its day.
+QUOTAS = """
+CREATE FUNCTION quota_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO quota_days (ip_id, day, began, most)
+    VALUES (
+        NEW.id, (now() AT TIME ZONE 'UTC')::date, OLD.daily_quota, greatest(OLD.daily_quota, NEW.daily_quota)
+    )
+    ON CONFLICT (ip_id, day) DO UPDATE SET most = greatest(quota_days.most, excluded.most);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER quota_changed AFTER UPDATE OF daily_quota ON ips
+    FOR EACH ROW WHEN (OLD.daily_quota <> NEW.daily_quota) EXECUTE FUNCTION quota_changed();
+"""
 _OPEN = sa.text("cleared_at IS NULL")
 
 
@@ -39,6 +54,7 @@ def _columns() -> dict[str, tuple[sa.Column, ...]]:
         ),
         "warmup_plans": (
             sa.Column("growth", sa.Double(), nullable=True),
+            sa.Column("own_quota", sa.BigInteger(), nullable=True),
             sa.Column("down_from", sa.BigInteger(), nullable=True),
             sa.Column("down_until", sa.DateTime(timezone=True), nullable=True),
             sa.Column("closed_day", sa.Date(), nullable=True),
@@ -148,12 +164,27 @@ def upgrade() -> None:
         sa.Column("zone", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("severity", sa.Text(), nullable=False),
         sa.Column("detail", sa.Text(), nullable=True),
         sa.Column("checked_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("kind IN ('ip', 'domain')", name=op.f("ck_dnsbl_lists_kind")),
         sa.CheckConstraint("state IN ('healthy', 'failed', 'blind', 'unknown')", name=op.f("ck_dnsbl_lists_state")),
+        sa.CheckConstraint(
+            "severity IN ('critical', 'major', 'minor', 'configuration', 'information')",
+            name=op.f("ck_dnsbl_lists_severity"),
+        ),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_dnsbl_lists")),
     )
+    op.create_table(
+        "quota_days",
+        sa.Column("ip_id", sa.BigInteger(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("began", sa.BigInteger(), nullable=False),
+        sa.Column("most", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["ip_id"], ["ips.id"], name=op.f("fk_quota_days_ip_id")),
+        sa.PrimaryKeyConstraint("ip_id", "day", name=op.f("pk_quota_days")),
+    )
+    op.execute(QUOTAS)
     op.create_table(
         "signals",
         sa.Column("signal", sa.Text(), nullable=False),
@@ -177,6 +208,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("DROP TRIGGER quota_changed ON ips")
+    op.execute("DROP FUNCTION quota_changed")
     # An engine without that lane would never run them.
     op.execute("DELETE FROM job_lines USING jobs WHERE jobs.id = job_lines.job_id AND jobs.lane = 'check'")
     op.execute("DELETE FROM jobs WHERE lane = 'check'")
