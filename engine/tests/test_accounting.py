@@ -277,9 +277,97 @@ def test_any_order_of_runs_gives_the_sums_of_one(app, mta, ask, seed):
 # --- What follows -----------------------------------------------------------------------------------------------------
 
 
+def quota(session, count, since=10, name="m1.sos.test"):
+    """As if it had had that quota, and been here, for some days."""
+    session.execute(text(f"UPDATE ips SET daily_quota = {count} WHERE hostname = '{name}'"))
+    session.execute(text(f"UPDATE ips SET created_at = created_at - interval '{since} days'"))
+    session.execute(text("DELETE FROM quota_days"))
+
+
+def overshot(ask):
+    return [
+        (one["day"], one["quota"]) for (one,) in ask(select(AuditRow.evidence).where(AuditRow.action == "overshot"))
+    ]
+
+
+def told(ask):
+    wanted = select(Alert.severity, Alert.subject).where(Alert.key.startswith("overshoot/"), Alert.closed_at.is_(None))
+    return [tuple(one) for one in ask(wanted)]
+
+
+def at(days):
+    """Noon of some days ago."""
+    return datetime(TODAY.year, TODAY.month, TODAY.day, 12, tzinfo=UTC) - timedelta(days=days)
+
+
+def test_a_day_that_is_over_is_judged_when_it_is_reported(app, mta, ask):
+    with app.state.sessions.begin() as session:
+        quota(session, 3)
+    late = [row(rcpt=f"{n}@gmail.com", at=at(2)) for n in range(4)]
+    mta.write(late, f"acct-{at(2).date()}-0000.csv")
+    assert mta.collect()["overshot"] == []
+    assert ask(select(Ip.hold_reason).where(Ip.hold_reason.is_not(None))) == []
+    said = ("warning", f"m1.sos.test handed over more than its 3 messages on {at(2).date()}")
+    assert told(ask) == [said] and overshot(ask) == [(at(2).date().isoformat(), 3)]
+    # It stands though nothing more is said of that day, and is told once.
+    mta.write([row(rcpt="today@gmail.com")])
+    mta.collect()
+    mta.write([row(rcpt="more@gmail.com", at=at(2))], f"acct-{at(2).date()}-0001.csv")
+    mta.collect()
+    assert told(ask) == [said] and len(overshot(ask)) == 1
+    with app.state.sessions.begin() as session:
+        session.execute(text("UPDATE alerts SET changed_at = now() - interval '25 hours'"))
+    mta.collect()
+    assert told(ask) == []
+
+
+def test_before_it_was_here_a_sender_was_not_measured(app, mta, ask):
+    with app.state.sessions.begin() as session:
+        quota(session, 3, since=2)
+    mta.write([row(rcpt=f"{n}@gmail.com", at=at(2)) for n in range(4)], f"acct-{at(2).date()}-0000.csv")
+    mta.collect()
+    assert told(ask) == [] == overshot(ask)
+
+
+def test_a_cap_that_fell_during_the_day_makes_no_overshoot(app, mta, ask):
+    """A release after a listing, a step back: what was sent before it was within the cap of then."""
+    with app.state.sessions.begin() as session:
+        quota(session, 5)
+    mta.write([row(rcpt=f"{n}@gmail.com") for n in range(4)])
+    mta.collect()
+    with app.state.sessions.begin() as session:
+        for count in (2, 1, 3):
+            session.execute(text(f"UPDATE ips SET daily_quota = {count} WHERE hostname = 'm1.sos.test'"))
+    mta.write([row(rcpt="last@gmail.com")])
+    assert mta.collect()["overshot"] == [] and told(ask) == []
+    mta.write([row(rcpt="more@gmail.com")])
+    assert mta.collect()["overshot"] == ["m1.sos.test"]
+    assert told(ask) == [("critical", f"m1.sos.test handed over more than its 5 messages on {TODAY}")]
+
+
+@pytest.mark.parametrize(("ago", "most"), [(4, 2), (3, 7), (2, 7), (1, 9), (0, 9)])
+def test_each_day_has_the_largest_quota_it_had(app, mta, ask, ago, most):
+    """2 until the third day before today, on which it rose to 7; to 9 yesterday; today it fell to 1."""
+    with app.state.sessions.begin() as session:
+        quota(session, 2)
+        for days, count in ((3, 7), (1, 9), (0, 1)):
+            session.execute(text(f"UPDATE ips SET daily_quota = {count} WHERE hostname = 'm1.sos.test'"))
+            session.execute(
+                text(f"UPDATE quota_days SET day = day - {days} WHERE day = (now() AT TIME ZONE 'UTC')::date")
+            )
+    when = NOW if ago == 0 else at(ago)
+    name = f"acct-{when.date()}-000{{}}.csv"
+    mta.write([row(rcpt=f"{n}@gmail.com", at=when) for n in range(most)], name.format(0))
+    mta.collect()
+    assert overshot(ask) == []
+    mta.write([row(rcpt="more@gmail.com", at=when)], name.format(1))
+    mta.collect()
+    assert overshot(ask) == [(when.date().isoformat(), most)]
+
+
 def test_more_than_the_quota_stops_the_sender_for_the_day(app, mta, ask):
     with app.state.sessions() as session, session.begin():
-        session.execute(text("UPDATE ips SET daily_quota = 3 WHERE hostname = 'm1.sos.test'"))
+        quota(session, 3)
     mta.write([row(rcpt=f"{n}@gmail.com") for n in range(3)])
     assert mta.collect()["overshot"] == []
     mta.write([row("t", rcpt="late@gmail.com")])
@@ -298,6 +386,7 @@ def test_more_than_the_quota_stops_the_sender_for_the_day(app, mta, ask):
     with app.state.sessions() as session, session.begin():
         session.execute(text("UPDATE accounting_days SET day = day - 1"))
     mta.write([row(rcpt="again@gmail.com")])
+    assert len(overshot(ask)) == 1
     mta.collect()
     assert ask(select(Alert.id).where(Alert.key.startswith("overshoot/"), Alert.closed_at.is_(None))) == []
 
@@ -312,6 +401,29 @@ def test_missing_files_are_told_of_until_they_come(mta, ask):
     mta.collect()
     assert ask(select(Alert.id).where(Alert.key == "gap/vps2", Alert.closed_at.is_(None))) == []
     assert total(ask, AccountingDay.attempts) == 3
+
+
+def test_what_is_there_and_not_counted_is_told_of_and_closes_no_day(app, mta, ask):
+    path = mta.write([row()], header=[one for one in HEADER if one != "bounceCat"])
+    said = mta.read()["report"]["left"]
+    mta.collect()
+    wanted = select(Alert.severity, Alert.text).where(Alert.key == "accounting/vps2", Alert.closed_at.is_(None))
+    assert ask(wanted) == [("warning", said[0])] and "bounceCat missing" in said[0]
+    with app.state.sessions() as session:
+        assert accounting.collected(session) == set()
+    # A reading that ended early has not seen the rest: that ends nothing.
+    mta.collect(max_rows=0)
+    assert len(ask(wanted)) == 1 and ask(select(CheckRun.state)) == [("failed",)]
+    # Whatever else a report says of itself.
+    assert mta.tell({**mta.read()["report"], "complete": True}).status_code == 200
+    with app.state.sessions() as session:
+        assert accounting.collected(session) == set()
+    path.unlink()
+    mta.write([row()])
+    mta.collect()
+    assert ask(wanted) == [] and total(ask, AccountingDay.attempts) == 1 and ask(select(CheckRun.state)) == [("ok",)]
+    with app.state.sessions() as session:
+        assert accounting.collected(session) == {"vps2"}
 
 
 def test_strangers_are_named_and_counted_for_nobody(mta, ask):

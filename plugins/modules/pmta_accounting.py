@@ -87,7 +87,7 @@ report:
       type: str
       sample: "2026-01-05T10:00:00Z"
     complete:
-      description: Whether everything was read that was there.
+      description: Whether everything was counted that was there.
       type: bool
       sample: true
     files:
@@ -119,7 +119,15 @@ report:
       elements: str
       sample: []
     problems:
-      description: Files and rows that were not counted, as sentences.
+      description: Files and rows that were not counted, and copies, as sentences with their remedies.
+      type: list
+      elements: str
+      sample: []
+    left:
+      description:
+        - Those of them that keep the sums from being complete, because rows are there and wait. A file that cannot be read, that lacks a
+          column, that was cut or written anew, whose times have no offset; a directory that is not there.
+        - Not among them are copies, files of others, and single rows that are none.
       type: list
       elements: str
       sample: []
@@ -187,7 +195,7 @@ def run(params: dict) -> dict:
         "more": reading.more,
         "report": {
             "collected_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)),
-            "complete": not reading.more,
+            "complete": not reading.more and not reading.left,
             "files": reading.read,
             "days": days,
             "hours": sums.hours(),
@@ -195,6 +203,7 @@ def run(params: dict) -> dict:
             "strays": sums.strays,
             "gaps": [shown(one) for one in reading.gaps],
             "problems": [shown(one) for one in (*reading.problems, *sums.faults())],
+            "left": [shown(one) for one in reading.left],
             "rows": sums.rows,
             "old": sums.old,
         },

@@ -75,7 +75,7 @@ Sighting = tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")], Seconds, Seco
 
 class Collected(BaseModel):
     """What pmta_accounting read. hours: sender, hour, attempts. recipients: by sender key, first attempt and delivery, in seconds since
-    1970. complete: everything was read that was there at that time."""
+    1970. complete: everything was counted that was there at that time. left: of the problems those about what is there and was not."""
 
     mta: Name
     collected_at: AwareDatetime
@@ -87,6 +87,7 @@ class Collected(BaseModel):
     strays: Annotated[dict[Told, Count], Field(max_length=1000)] = {}
     gaps: Annotated[list[Told], Field(max_length=10_000)] = []
     problems: Annotated[list[Told], Field(max_length=10_000)] = []
+    left: Annotated[list[Told], Field(max_length=10_000)] = []
 
 
 class Counted(BaseModel):
@@ -163,7 +164,7 @@ def report(given: Collected, key: Admin, session: Transaction) -> Counted:
     told = accounting.Report(
         given.mta,
         given.collected_at,
-        given.complete,
+        given.complete and not given.left,
         [accounting.File(**one.model_dump()) for one in given.files],
         [accounting.Sum(**one.model_dump()) for one in given.days],
         given.hours,
@@ -174,6 +175,7 @@ def report(given: Collected, key: Admin, session: Transaction) -> Counted:
         given.strays,
         given.gaps,
         given.problems,
+        given.left,
     )
     try:
         taken = accounting.take(session, key.actor, told)

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select, text
+from sqlalchemy import ColumnElement, Date, func, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -18,8 +18,20 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.accounting impo
 from ansible_collections.email_engine.fleet.plugins.module_utils.warmup.days import Day, Provider
 
 from . import alerts, holds, policy, signals
-from .audit import Actor
-from .models import AccountingDay, AccountingFile, AccountingRecipient, CheckRun, Ip, SentHour, Signal, WarmupPlan
+from .audit import Actor, record
+from .models import (
+    AccountingDay,
+    AccountingFile,
+    AccountingRecipient,
+    Alert,
+    AuditRow,
+    CheckRun,
+    Ip,
+    QuotaDay,
+    SentHour,
+    Signal,
+    WarmupPlan,
+)
 
 # Any number, always the same.
 _COUNTING = 0x61636374
@@ -28,6 +40,12 @@ _COUNTING = 0x61636374
 RECIPIENTS, FILES, SUMS = 14, 60, 400
 _TODAY = text("(now() AT TIME ZONE 'UTC')::date")
 _MIDNIGHT = text("date_trunc('day', now(), 'UTC') + interval '1 day'")
+_OVERSHOT = "overshot"
+#: Of a day that is still going on, and of one that is over: severity, and what became of the sender.
+_TOLD = {
+    True: ("critical", "The sender is stopped until midnight UTC."),
+    False: ("warning", "It was reported when the day was over, so the sender goes on."),
+}
 _ADDED = ("attempts", "delivered", "deferred", "bounced")
 _BOUNCES = text(
     "(SELECT coalesce(jsonb_object_agg(key, n), '{}') FROM (SELECT key, sum(value::bigint) AS n FROM"
@@ -72,7 +90,7 @@ class Sum(NamedTuple):
 
 class Report(NamedTuple):
     """hours: (sender, hour, attempts). recipients: sender -> (key, first attempt, delivery), seconds since 1970. complete: everything
-    was read that was there at *collected_at*."""
+    was counted that was there at *collected_at*. left: what was not, as sentences with their remedies."""
 
     mta: str
     collected_at: datetime
@@ -84,6 +102,7 @@ class Report(NamedTuple):
     strays: Mapping[str, int]
     gaps: Sequence[str]
     problems: Sequence[str]
+    left: Sequence[str] = ()
 
 
 class Taken(NamedTuple):
@@ -130,7 +149,7 @@ def take(session: Session, actor: Actor, report: Report) -> Taken:
     unknown = sorted(named - set(senders))
     rows = sum(file.rows for file in report.files)
     _remember(session, report, rows, unknown)
-    overshot = _overshot(session, actor, report.mta)
+    overshot = _overshot(session, actor, report.mta, {one.day for one in report.sums})
     _tell(session, report)
     signals.watch(session)
     return Taken(rows, unknown, overshot)
@@ -222,64 +241,108 @@ def _remember(session: Session, report: Report, rows: int, unknown: Sequence[str
         "unknown": list(unknown),
         "gaps": list(report.gaps),
         "problems": list(report.problems),
+        "left": list(report.left),
     }
+    early = run is not None and not report.complete and not report.left
+    state = "failed" if report.left or (early and run.state == "failed") else "ok"
     if run is None:
-        session.add(CheckRun(name=name, at=at, state="ok", detail=detail))
+        session.add(CheckRun(name=name, at=at, state=state, detail=detail))
     else:
-        run.at, run.state, run.detail = at, "ok", detail
+        run.at, run.state, run.detail = at, state, detail
     session.flush()
 
 
-def _overshot(session: Session, actor: Actor, mta: str) -> list[str]:
-    """Senders that handed over more than their quota today. Told once; whom a person lets go on then is not stopped again that day."""
-    attempts = func.sum(AccountingDay.attempts)
+def _quota() -> ColumnElement[int]:
+    """The largest quota of a sender on its accounting day: as its changes tell, or what it was before the next one, or is now."""
+    mine = select(QuotaDay.most).where(QuotaDay.ip_id == Ip.id, QuotaDay.day == AccountingDay.day).scalar_subquery()
+    later = select(QuotaDay.began).where(QuotaDay.ip_id == Ip.id, QuotaDay.day > AccountingDay.day)
+    return func.coalesce(mine, later.order_by(QuotaDay.day).limit(1).scalar_subquery(), Ip.daily_quota)
+
+
+def _overshot(session: Session, actor: Actor, mta: str, days: Collection[date]) -> list[str]:
+    """Senders that handed over more than their quota today: they are stopped. Told once; whom a person lets go on then is not stopped
+    again that day. Of the report's other days it is told, too; that day is over, so nobody is stopped for it."""
+    today = session.scalars(select(_TODAY)).one()
+    attempts, day, quota = func.sum(AccountingDay.attempts), AccountingDay.day, _quota()
+    # What a sender did before the engine had it was not measured by its quota.
+    known = (day == _TODAY) | (day > func.timezone("UTC", Ip.created_at).cast(Date))
     rows = session.execute(
-        select(Ip, attempts, _TODAY)
+        select(Ip, day, quota, attempts)
         .join(AccountingDay, AccountingDay.ip_id == Ip.id)
-        .where(Ip.mta == mta, Ip.status != "retired", AccountingDay.day == _TODAY)
-        .group_by(Ip.id)
-        .having(attempts > Ip.daily_quota)
-        .order_by(Ip.id)
+        .where(Ip.mta == mta, Ip.status != "retired", day.in_({*days, today}), known)
+        .group_by(Ip.id, day)
+        .having(attempts > quota)
+        .order_by(Ip.id, day.desc())
     ).all()
-    stopped = []
-    for ip, _count, today in rows:
-        why = f"handed over more than its {ip.daily_quota} messages on {today}"
+    audited = select(AuditRow.target, AuditRow.evidence["day"].astext).where(
+        AuditRow.action == _OVERSHOT, AuditRow.target.in_([f"sender {ip.hostname}" for ip, *_ in rows])
+    )
+    before = {(target, when) for target, when in session.execute(audited)} if rows else set()
+    stopped, over = [], set()
+    for ip, when, most, count in rows:
+        target, why = f"sender {ip.hostname}", f"handed over more than its {most} messages on {when}"
+        news = (target, when.isoformat()) not in before
+        if news:
+            evidence = {"day": when.isoformat(), "quota": most, "attempts": int(count)}
+            record(session, actor, _OVERSHOT, target, tenant_id=ip.tenant_id, reason=why, evidence=evidence)
+        if when != today and (not news or ip.hostname in over):
+            continue
+        over.add(ip.hostname)
+        severity, what = _TOLD[when == today]
         new = alerts.tell(
             session,
             key=f"overshoot/{ip.hostname}",
             kind="overshoot",
-            severity="critical",
+            severity=severity,
             subject=f"{ip.hostname} {why}",
-            text="PowerMTA's accounting shows more attempts than the cap of the day. The sender is stopped until midnight UTC.",
+            text=f"PowerMTA's accounting shows more attempts than the cap of the day. {what}",
             remedy="Compare max-smtp-msg-rate of its virtual MTA with the quota (playbooks/drift.yml), and look whether anybody else sends from its address.",
             tenant_id=ip.tenant_id,
         )
-        if new and holds.hold(session, actor, ip, why, session.scalars(select(_MIDNIGHT)).one()):
+        if when == today and new and holds.hold(session, actor, ip, why, session.scalars(select(_MIDNIGHT)).one()):
             stopped.append(ip.hostname)
-    over = {ip.hostname for ip, *_ in rows}
-    # Of the other MTAs nothing is known here.
-    mine = set(session.scalars(select(Ip.hostname).where(Ip.mta == mta)))
-    for name in sorted(mine - over):
-        if alerts.is_open(session, f"overshoot/{name}"):
-            alerts.over(session, f"overshoot/{name}")
+    # Of the other MTAs nothing is known here. What is told of a day that is over stands for a day.
+    mine = session.scalars(select(Ip.hostname).where(Ip.mta == mta, Ip.hostname.not_in(over)))
+    told = or_(Alert.severity != _TOLD[False][0], Alert.changed_at <= func.now() - timedelta(days=1))
+    ended = select(Alert.key).where(
+        Alert.closed_at.is_(None), Alert.key.in_([f"overshoot/{name}" for name in mine]), told
+    )
+    for key in sorted(set(session.scalars(ended))):
+        alerts.over(session, key)
     return stopped
 
 
 def _tell(session: Session, report: Report) -> None:
-    key = f"gap/{report.mta}"
-    if not report.gaps:
-        alerts.over(session, key)
-        return
-    alerts.tell(
+    # A reading that ended early has not come by all of it.
+    if report.complete or report.left:
+        _say(
+            session,
+            f"accounting/{report.mta}",
+            "warning",
+            f"{report.mta}: not everything that was logged is counted",
+            report.left,
+            "Do what stands behind each; the next collection goes on there. Until then the sums are too low, and no sender of this MTA is"
+            " given more.",
+        )
+    _say(
         session,
-        key=key,
-        kind="gap",
-        severity="warning",
-        subject=f"{report.mta}: accounting files are missing",
-        text="\n".join(report.gaps[:20]),
-        remedy="Put the files back where PowerMTA writes them, from a backup say: what was counted already is not counted again. If they"
+        f"gap/{report.mta}",
+        "warning",
+        f"{report.mta}: accounting files are missing",
+        report.gaps,
+        "Put the files back where PowerMTA writes them, from a backup say: what was counted already is not counted again. If they"
         " are lost, the sums of those days are too low; the alert ends when the days' other files are gone.",
     )
+
+
+def _say(session: Session, key: str, severity: str, subject: str, found: Sequence[str], remedy: str) -> None:
+    """Opens or ends the alert of that key."""
+    if not found:
+        alerts.over(session, key)
+        return
+    kind = key.partition("/")[0]
+    text = "\n".join(found[:20])
+    alerts.tell(session, key=key, kind=kind, severity=severity, subject=subject, text=text, remedy=remedy)
 
 
 def collected(session: Session, since: Any = _TODAY) -> set[str]:
@@ -343,5 +406,6 @@ def prune(session: Session) -> None:
         ("accounting_files", "last_seen", FILES),
         ("accounting_days", "day", SUMS),
         ("sent_hourly", "hour", SUMS),
+        ("quota_days", "day", SUMS),
     ):
         session.execute(text(f"DELETE FROM {table} WHERE {column} < now() - interval '{days} days'"))

@@ -62,13 +62,22 @@ def counted(files: t.Mapping[str, t.Mapping]) -> dict[str, tuple[str, ...]]:
     return found
 
 
+def _names(line: str) -> list[str]:
+    try:
+        return next(csv.reader([line.rstrip("\r\n").lstrip("\ufeff")], strict=True), [])
+    except csv.Error:
+        return []
+
+
+def is_header(line: str) -> bool:
+    """Whether it is one of an accounting file at all, whatever it lacks."""
+    return {"type", "timeLogged"} <= set(_names(line))
+
+
 def read_header(line: str, kinds: t.Iterable[str], where: str) -> Header:
     """Raises FleetError, naming file and column, where rows of *kinds* could not be read by it."""
-    try:
-        names = next(csv.reader([line.rstrip("\r\n").lstrip("\ufeff")], strict=True), [])
-    except csv.Error:
-        names = []
-    if "type" not in names or "timeLogged" not in names:
+    names = _names(line)
+    if not is_header(line):
         what = "its first line is no header of an accounting file: there are no columns type and timeLogged"
         raise FleetError([Problem(where, what, "Move it elsewhere, or name type and timeLogged in its record-fields.")])
     twice = sorted({name for name in names if names.count(name) > 1})

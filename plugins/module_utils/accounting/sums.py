@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import typing as t
 
+from ..problems import Problem
 from . import outcomes
 from .header import IGNORED, REQUIRED, Header
 from .outcomes import NOTHING, Outcome
@@ -23,10 +24,11 @@ OWN = "{default}"
 STRAYS = 100
 _AHEAD = 86_400
 _HANDED = ("d", "b", "t")
+#: Kind of fault -> (what is said, remedy).
 _WHY = {
-    "time": "no time with an offset in timeLogged (iso-times has to be on)",
-    "type": "no known record type",
-    "future": "logged in the future (the clock of the host was wrong)",
+    "time": ("no time with an offset in timeLogged", "Leave iso-times on in powermta_accounting."),
+    "type": ("no known record type", "Take what other programs wrote out of the files."),
+    "future": ("logged in the future", "Set the clock of this host, and keep it by NTP."),
 }
 
 
@@ -110,6 +112,17 @@ class Sums:
                     self._cells |= {(sender, where, minute.day), (sender, minute.hour)}
                 counts[key] = 1 if count is None else count + 1
         return sum(self.bad.values()) - before
+
+    def timeless(self, rows: t.Iterable[t.Sequence[str]], header: Header, kinds: t.Collection[str]) -> bool:
+        """Whether there are rows that count, and the time of none of them can be read."""
+        of_type, of_time = header.columns["type"], header.columns["timeLogged"]
+        found = False
+        for row in rows:
+            if row[of_type] in kinds:
+                if self._minutes.of(row[of_time]) is not None:
+                    return False
+                found = True
+        return found
 
     def _refusal(self, kind: str, row: t.Sequence[str], columns: t.Mapping[str, int]) -> Outcome:
         address = row[columns["dlvDestinationIp"]] if "dlvDestinationIp" in columns else ""
@@ -219,7 +232,7 @@ class Sums:
         return found
 
     def faults(self) -> list[str]:
-        return [f"{count} rows: {_WHY.get(why, why)}" for why, count in sorted(self.bad.items())]
+        return [str(Problem(f"{count} rows", *_WHY[why])) for why, count in sorted(self.bad.items())]
 
 
 def _unique(senders: t.Iterable[t.Mapping[str, t.Any]], field: str) -> dict[str, str]:

@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import calendar
-import glob
+import hashlib
 import os
 import time
 import typing as t
 
 from ..accounting import cursors as cur
-from ..accounting.header import counted, read_header
+from ..accounting.header import counted, is_header, read_header
 from ..accounting.lines import cut, first
 from ..accounting.names import gaps, numbered
 from ..accounting.sums import Scope, Sums
@@ -27,6 +27,8 @@ LINE = 1 << 20
 CELLS = 20_000
 #: Seconds after which a file that has a successor gets no more rows, and what lacks its line end never will have one.
 SETTLED = 3600
+_ELSEWHERE = "Move it out of this directory if it is no accounting file."
+_BACK = "Put it back as it was, from a backup say; if that is lost, move it elsewhere: the rows that were counted stay counted."
 _SHOWN = 20
 
 
@@ -56,6 +58,8 @@ class Reading:
         self._cursors = {one.identity: one for one in cursors}
         self.sums = Sums(scope)
         self.problems: list[str] = []
+        #: Of the problems those about rows that are there and were not counted: as long as there are any, the sums are too low.
+        self.left: list[str] = []
         self._here: set[str] = set()
         self.gaps: list[str] = []
         #: As the engine takes them.
@@ -68,9 +72,9 @@ class Reading:
         seen: dict[str, _File] = {}
         # Of copies the longest one, in which the others end.
         for file in sorted(found, key=lambda one: (-one.size, one.path)):
-            first = seen.setdefault(file.identity, file)
-            if first is not file:
-                self.problems.append(f"{file.path} is a copy of {first.path}, and counts once")
+            longest = seen.setdefault(file.identity, file)
+            if longest is not file:
+                self._compare(file, longest)
         self._vanished(seen)
         for file in sorted(seen.values(), key=lambda one: os.path.basename(one.path)):
             if self._full():
@@ -79,7 +83,36 @@ class Reading:
             try:
                 self._read(file)
             except OSError as error:
-                self.problems.append(f"{file.path} cannot be read: {error.strerror or error}")
+                self._unread(file.path, error)
+
+    def _leave(self, problem: Problem | FleetError) -> None:
+        """Name what is there and is not counted."""
+        self.problems.append(str(problem))
+        self.left.append(str(problem))
+
+    def _unread(self, path: str, error: OSError) -> None:
+        if isinstance(error, FileNotFoundError) and not os.path.lexists(path):
+            # It was moved while this looked, and is found again by the next look.
+            self.more = True
+            return
+        what = f"cannot be read: {error.strerror or error}"
+        self._leave(Problem(path, what, "Look at its rights and its disk: it is read as root, or as PowerMTA's group."))
+
+    def _compare(self, file: _File, longest: _File) -> None:
+        """Both begin with the same row. Two files may; the shorter one is a copy where all that it holds stands in the other, too."""
+        try:
+            same = _digest(file.path, file.size) == _digest(longest.path, file.size)
+        except OSError as error:
+            self._unread(file.path, error)
+            return
+        if same:
+            what = f"is a copy of {longest.path}, and counts once"
+            self.problems.append(str(Problem(file.path, what, "Keep copies in another directory.")))
+        else:
+            what = f"begins as {longest.path} does and goes on otherwise, so it is not counted"
+            self._leave(
+                Problem(file.path, what, "Keep of the two the one that PowerMTA wrote, and move the other elsewhere.")
+            )
 
     def _full(self) -> bool:
         sums = self.sums
@@ -95,36 +128,42 @@ class Reading:
             stem, extension = stems[path]
             directives = {str(key).lower(): value for key, value in (self._files[path] or {}).items()}
             folders = [os.path.dirname(path), *([str(directives["move-to"])] if directives.get("move-to") else [])]
-            paths = [
-                os.path.join(folder, one)
-                for folder in dict.fromkeys(folders)
-                for one in self._names(folder, stem, extension, stems.values())
-            ]
-            names = {os.path.basename(one) for one in paths}
-            self._here |= {shown(one, 255) for one in names}
+            paths = []
+            for folder in dict.fromkeys(folders):
+                try:
+                    names = self._names(folder, stem, extension, stems.values())
+                except OSError as error:
+                    what = f"the directory of {os.path.basename(path)} cannot be read: {error.strerror or error}"
+                    self._leave(Problem(folder, what, "Create it, or correct powermta_accounting, and converge."))
+                    continue
+                paths += [os.path.join(folder, one) for one in names]
+            here = {os.path.basename(one) for one in paths}
+            self._here |= {shown(one, 255) for one in here}
             known = [one.name for one in self._cursors.values() if numbered(one.name, stem)]
-            self.gaps += gaps(stem, extension, names, known, self._yesterday)
-            last = max((one for one in (numbered(name, stem) for name in names) if one), default=None)
+            self.gaps += gaps(stem, extension, here, known, self._yesterday)
+            last = max((one for one in (numbered(name, stem) for name in here) if one), default=None)
             for where in sorted(paths):
                 try:
                     file = self._look(where, stem, os.path.basename(path), types, begin, last)
-                except (OSError, FleetError) as error:
-                    said = f"{where} cannot be read: {error.strerror or error}" if isinstance(error, OSError) else error
-                    self.problems.append(str(said))
+                except OSError as error:
+                    self._unread(where, error)
+                    continue
+                except FleetError as error:
+                    self._leave(error)
                     continue
                 if file is not None:
                     found.append(file)
         return found
 
     def _names(self, folder: str, stem: str, extension: str, stems: t.Iterable[tuple[str, str]]) -> list[str]:
-        """Those of one configured file: acct-fbl-2026-01-05-0000.csv is not of acct.csv where there is an acct-fbl.csv, too."""
+        """Those of one configured file: acct-fbl-2026-01-05-0000.csv is not of acct.csv where there is an acct-fbl.csv, too. Raises
+        OSError."""
         longer = [one for one, _ in stems if one.startswith(f"{stem}-")]
-        pattern = os.path.join(glob.escape(folder), glob.escape(stem) + "*" + glob.escape(extension))
-        names = (os.path.basename(path) for path in glob.glob(pattern))
         return [
             name
-            for name in names
-            if (name == stem + extension or name.startswith(f"{stem}-"))
+            for name in os.listdir(folder)
+            if name.endswith(extension)
+            and (name == stem + extension or name.startswith(f"{stem}-"))
             and not any(name == one + extension or name.startswith(f"{one}-") for one in longer)
         ]
 
@@ -139,7 +178,15 @@ class Reading:
             line = file.readline(LINE)
             if not line or (not line.endswith(b"\n") and len(line) < LINE):
                 return None
-            header = read_header(line.decode("utf-8", "surrogateescape"), kinds, path)
+            mine = numbered(os.path.basename(path), stem)
+            try:
+                header = read_header(line.decode("utf-8", "surrogateescape"), kinds, path)
+            except FleetError as error:
+                if mine or os.path.basename(path) == configured or is_header(line.decode("utf-8", "surrogateescape")):
+                    raise
+                # Its name is none that PowerMTA gives, and its first line no header: somebody else's.
+                self.problems.append(str(error))
+                return None
             block = file.read(BEGIN)
             found = first(block, header.width)
             if not found.rows and len(block) == BEGIN:
@@ -149,8 +196,7 @@ class Reading:
             if not found.bad and len(block) < LINE:
                 return None
             what = f"none of its first {len(block)} bytes is a row of so many fields as its header has"
-            raise FleetError([Problem(path, what, "Move it elsewhere if it is no accounting file.")])
-        mine = numbered(os.path.basename(path), stem)
+            raise FleetError([Problem(path, what, _ELSEWHERE)])
         closed = bool(mine and last and mine < last and time.time() - state.st_mtime > SETTLED)
         return _File(
             path, stem, configured, kinds, cur.identity(configured, line + block[: found.used]), state.st_size, closed
@@ -170,9 +216,8 @@ class Reading:
         with open(file.path, "rb") as stream:
             size = os.fstat(stream.fileno()).st_size
             if size < start:
-                self.problems.append(
-                    f"{file.path} has {size} bytes, and {start} were counted: it was cut, nothing of it is counted"
-                )
+                what = f"it was cut below the {start} bytes that were counted, and nothing more of it is counted"
+                self._leave(Problem(file.path, what, _BACK))
                 return
             header_line = stream.readline(LINE)
             header = read_header(header_line.decode("utf-8", "surrogateescape"), file.kinds, file.path)
@@ -181,8 +226,8 @@ class Reading:
                 before = stream.read(min(start, cur.BEFORE))
                 said = cur.read_mark(known.anchor)
                 if said is None or said.digest != cur.mark(before, 0).digest:
-                    what = "was written anew below what is counted already, nothing more of it is counted"
-                    self.problems.append(f"{file.path} {what}")
+                    what = "it was written anew below what is counted already, and nothing more of it is counted"
+                    self._leave(Problem(file.path, what, _BACK))
                     return
             position = start or len(header_line)
             stream.seek(position)
@@ -214,6 +259,12 @@ class Reading:
             piece = stream.read(BLOCK)
             block = rest + piece
             found = cut(block, header.width, file.closed and not piece)
+            if self.sums.timeless(found.rows, header, file.kinds):
+                # They count once their times can be read: the position stays before them.
+                what = f"no row from byte {position} on has a time with an offset, and they are not counted"
+                remedy = "Take `iso-times no` out of powermta_accounting and converge; write the offset behind the times that are there."
+                self._leave(Problem(file.path, what, remedy))
+                break
             faults = self.sums.add(found.rows, header, file.kinds)
             self.sums.rows += len(found.bad)
             rows += len(found.rows) + len(found.bad)
@@ -224,14 +275,25 @@ class Reading:
             if not piece:
                 break
             if len(rest) > LINE + BLOCK:
-                self.problems.append(
-                    f"{file.path}: no row ends in the {LINE} bytes from {position} on; it is left there"
-                )
+                what = f"no row ends in the {LINE} bytes from {position} on, and nothing after them is counted"
+                self._leave(Problem(file.path, what, "Look at it there, and take out what is no row."))
                 break
         if offsets:
             shown = ", ".join(str(one) for one in offsets[:5])
-            self.problems.append(f"{file.path}: {bad} rows that are none, the first at byte {shown}")
+            what = f"{bad} rows that are none, the first at byte {shown}; they are not counted"
+            remedy = "A crash or a full disk tears rows; where there are more, look what else writes there."
+            self.problems.append(str(Problem(file.path, what, remedy)))
         return position, rows, bad
+
+
+def _digest(path: str, size: int) -> bytes:
+    """Of the first *size* bytes."""
+    digest = hashlib.blake2b(digest_size=32)
+    with open(path, "rb") as stream:
+        while size > 0 and (piece := stream.read(min(size, BLOCK))):
+            digest.update(piece)
+            size -= len(piece)
+    return digest.digest()
 
 
 def shown(text: str, most: int = 1000) -> str:

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.accounting.lines import LONGEST, cut
+from ansible_collections.email_engine.fleet.plugins.module_utils.local import accounting_files
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError
 from ansible_collections.email_engine.fleet.plugins.modules import pmta_accounting
 
@@ -375,3 +376,145 @@ def test_no_address_leaves_the_host(tmp_path):
     engine = Engine(tmp_path)
     (tmp_path / f"acct-{DAY}-0000.csv").write_bytes(text(rows_of(random.Random(1), 200) + [row("f", orig="")]))
     assert "@" not in str(engine.read())
+
+
+# --- What is there and was not counted ---------------------------------------------------------------------------------
+
+
+def plain(rows, offset=""):
+    """As `iso-times no` writes them."""
+    return text(rows).replace(b"+0000", offset.encode())
+
+
+def no_column(engine, path):
+    path.write_bytes(text([row()], [one for one in HEADER if one != "bounceCat"]))
+
+
+def no_folder(engine, path):
+    engine.files = {str(path.parent / "gone" / "acct.csv"): {"records": "d,b"}}
+
+
+def no_folder_to_move_to(engine, path):
+    engine.files[str(path.parent / "acct.csv")]["move-to"] = str(path.parent / "gone")
+
+
+def no_header(engine, path):
+    path.write_bytes(text([row(), row()]).split(b"\r\n", 1)[1])
+
+
+def was_cut(engine, path):
+    path.write_bytes(text([row(), row(rcpt="v@gmail.com")]))
+    engine.collect()
+    path.write_bytes(text([row()]))
+
+
+def written_anew(engine, path):
+    path.write_bytes(text([row(), row(rcpt="v@gmail.com")]))
+    engine.collect()
+    path.write_bytes(text([row(), row(rcpt="V@gmail.com")]))
+
+
+def no_offset(engine, path):
+    path.write_bytes(plain([row()]))
+
+
+def never_ends(engine, path):
+    path.write_bytes(text([row()]) + b"x" * (3 << 20))
+
+
+def dangling(engine, path):
+    path.symlink_to(path.parent / "nowhere")
+
+
+def another_beginning_with_the_same_row(engine, path):
+    path.write_bytes(text([row(), row(rcpt="v@gmail.com"), row(rcpt="w@gmail.com")]))
+    (path.parent / "acct-other.csv").write_bytes(text([row(), row(rcpt="x@gmail.com")]))
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        no_column,
+        no_folder,
+        no_folder_to_move_to,
+        no_header,
+        was_cut,
+        written_anew,
+        no_offset,
+        never_ends,
+        dangling,
+        another_beginning_with_the_same_row,
+    ],
+    ids=lambda one: one.__name__,
+)
+def test_what_is_left_is_told_with_its_remedy_and_the_report_is_not_complete(tmp_path, fault):
+    engine = Engine(tmp_path)
+    fault(engine, tmp_path / f"acct-{DAY}-0000.csv")
+    for _ in range(2):
+        found = engine.collect()
+        assert not found["more"] and not found["report"]["complete"]
+        (said,) = found["report"]["left"]
+        assert said in found["report"]["problems"]
+        where, _, rest = said.partition(": ")
+        assert where.startswith(str(tmp_path)) and rest.count(". ") >= 1, said
+
+
+def test_what_is_whole_is_complete(tmp_path):
+    engine = Engine(tmp_path)
+    path = tmp_path / f"acct-{DAY}-0000.csv"
+    path.write_bytes(text([row(), row(timeLogged="yesterday"), row(rcpt="v@gmail.com")]))
+    (tmp_path / "acct-copy.csv").write_bytes(text([row()]))
+    (tmp_path / "acct-foreign.csv").write_bytes(b"a,b,c\r\n1,2,3\r\n")
+    found = engine.collect()["report"]
+    assert found["complete"] and found["left"] == []
+    assert [name in one for one, name in zip(sorted(found["problems"]), ("acct-copy", "acct-foreign", "offset"))]
+    assert any(f"acct-copy.csv: is a copy of {path}, and counts once. " in one for one in found["problems"])
+
+
+def test_rows_without_an_offset_count_once_they_have_one(tmp_path):
+    engine, path = Engine(tmp_path), tmp_path / f"acct-{DAY}-0000.csv"
+    rows = [row(rcpt=f"{n}@gmail.com") for n in range(3)]
+    path.write_bytes(plain(rows))
+    assert not engine.collect()["report"]["complete"] and engine.days == {}
+    path.write_bytes(text(rows))
+    engine.collect()
+    assert engine.days["mail1", "gmail", DAY]["attempts"] == 3
+
+
+def test_rows_that_lose_their_offset_halfway_are_left(tmp_path):
+    engine, path = Engine(tmp_path), tmp_path / f"acct-{DAY}-0000.csv"
+    rows = [row(rcpt=f"{n}@gmail.com") for n in range(6)]
+    path.write_bytes(text(rows[:3]))
+    engine.collect()
+    path.write_bytes(text(rows[:3]) + plain(rows[3:]).split(b"\r\n", 1)[1])
+    assert not engine.collect()["report"]["complete"]
+    path.write_bytes(text(rows))
+    assert engine.collect()["report"]["complete"]
+    assert engine.days["mail1", "gmail", DAY]["attempts"] == 6
+
+
+def test_a_file_that_may_not_be_read_is_left(tmp_path, monkeypatch):
+    engine, path = Engine(tmp_path), tmp_path / f"acct-{DAY}-0000.csv"
+    path.write_bytes(text([row()]))
+
+    def refused(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(accounting_files, "open", refused, raising=False)
+    found = engine.collect()["report"]
+    assert not found["complete"] and f"{path}: cannot be read: Permission denied. " in found["left"][0]
+
+
+def test_a_file_that_moves_meanwhile_is_found_by_the_next_look(tmp_path, monkeypatch):
+    engine, path = Engine(tmp_path), tmp_path / f"acct-{DAY}-0000.csv"
+    path.write_bytes(text([row()]))
+    listed = accounting_files.os.listdir
+
+    def moved(folder):
+        names = listed(folder)
+        path.rename(tmp_path / "elsewhere")
+        return names
+
+    monkeypatch.setattr(accounting_files.os, "listdir", moved)
+    found = engine.collect()
+    assert found["more"] and found["report"]["left"] == []
