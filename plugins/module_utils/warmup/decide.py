@@ -185,7 +185,7 @@ class _Judgement:
         if here < policy.idle_step_back:
             return None
         cap, phase = self.lower()
-        cap = min(cap, plan.cap)
+        cap = min(cap, plan.cap, self.target)
         moves = (cap, phase) != (plan.cap, plan.phase)
         return self.to(STEP_BACK, cap, phase, f"idle for {silent} days") if moves else None
 

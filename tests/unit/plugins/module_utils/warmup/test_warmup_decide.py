@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import json
 from datetime import date, timedelta
+from fractions import Fraction
+from itertools import accumulate
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError
 from ansible_collections.email_engine.fleet.plugins.module_utils.warmup import decide as warmup
@@ -76,6 +80,26 @@ ACTIVE = {"phase": None, "status": "active"}
         (plan(cap=20000, grows=False, **ACTIVE), full(1, 20000), "nothing", 20000, None),
         (plan(status="resting"), full(7, 50), "nothing", 50, "week_1"),
         (plan(status="quarantine"), full(7, 50), "nothing", 50, "week_1"),
+        # Less than the phase allows: a step of growth back to it by each qualifying day, and then the days of the phase.
+        (plan("week_3", 100), full(7, 100), "grow", 140, "week_3"),
+        (plan("week_3", 200), full(1, 200), "grow", 250, "week_3"),
+        (plan("week_3", 200), [mail(2, 200, 200), mail(1, 170, 200)], "grow", 250, "week_3"),
+        (plan("week_3", 200), [mail(1, 170, 200)], "hold", 200, "week_3"),
+        (plan("week_6", 1), full(1, 1), "grow", 2, "week_6"),
+        (plan("week_6", 1900), full(7, 1900), "grow", 2000, "week_6"),
+        (plan("gone", 20), full(7, 20), "grow", 28, "week_1"),
+        # More than the phase allows: a table that was lowered lowers.
+        (plan("week_3", 400), full(7, 400), "step back", 250, "week_3"),
+        # What was an own quota bounds its phases and its growth.
+        (plan("week_3", 120, target=120), full(7, 120), "advance", 120, "week_4"),
+        (plan("week_6", 120, target=120), full(7, 120), "finish", 120, None),
+        (plan("week_2", 100, target=120), full(7, 100), "advance", 120, "week_3"),
+        (plan(cap=100, target=120, **ACTIVE), full(1, 100), "grow", 120, None),
+        (plan(cap=120, target=120, **ACTIVE), full(1, 120), "nothing", 120, None),
+        (plan(cap=7683, target=20000, **ACTIVE), full(1, 7683), "grow", 10000, None),
+        # A day with more than the cap is none of its days.
+        (plan(), [*full(6, 50), mail(7, 51, 50)], "hold", 50, "week_1"),
+        (plan(), [*full(6, 50), Day(ago(7), 50, 50, 60, {}, 50)], "hold", 50, "week_1"),
         # A phase that the policy has no more is known by its cap.
         (plan("late", 300), full(7, 300), "advance", 500, "week_4"),
     ],
@@ -164,6 +188,9 @@ def test_a_day_that_is_not_closed_decides_nothing():
         (plan("week_1", 50), 50, "hold", 50, "week_1"),
         (plan(cap=7683, **ACTIVE), 15, "step back", 5487, None),
         (plan(cap=2000, **ACTIVE), 15, "hold", 2000, None),
+        # Back is never up.
+        (plan("week_4", 60), 15, "step back", 60, "week_3"),
+        (plan(cap=12000, grows=False, **ACTIVE), 15, "step back", 8571, None),
         (plan(cap=10000, **ACTIVE), 31, "restart", 50, "week_1"),
         (plan(cap=30, grows=False, **ACTIVE), 31, "restart", 30, "week_1"),
     ],
@@ -204,6 +231,55 @@ def test_a_warm_down_asks_nobody():
     assert warmup.decide(where._replace(down=Down(1000, ago(1), 0)), [], Signals(), TODAY, KNOWN).kind == "retire"
     # Never up again, whatever it was before.
     assert warmup.decide(where._replace(cap=100), [], Signals(), TODAY, KNOWN).cap == 100
+
+
+def test_a_warm_down_is_no_shelter_from_its_signals():
+    where = plan(cap=1000, down=Down(1000, ago(2), 5), **ACTIVE)
+    bad = [mail(1, 700, 700, delivered=500)]
+    assert warmup.decide(where, bad, Signals(), TODAY, KNOWN).kind == "rest"
+    assert warmup.decide(where, [mail(1, 700, 700)], Signals(), TODAY, KNOWN).kind == "down"
+    # And it is no idleness, which would start it anew.
+    assert (
+        warmup.decide(where._replace(down=Down(1000, ago(2), 40)), [mail(31, 9)], Signals(), TODAY, KNOWN).kind
+        == "down"
+    )
+
+
+PHASES = st.lists(st.integers(100, 250), max_size=6).map(
+    lambda steps: list(accumulate(steps, lambda quota, percent: quota * percent // 100, initial=50))
+)
+
+
+@given(
+    quotas=PHASES,
+    schedule=st.sampled_from(["table", "geometric"]),
+    growth=st.sampled_from([1.05, 1.4, 2]),
+    target=st.integers(1, 20000),
+    own=st.none() | st.integers(1, 20000),
+    cap=st.integers(0, 120) | st.integers(0, 20000),
+    at=st.integers(0, 8),
+    status=st.sampled_from(["warming", "active"]),
+    grows=st.booleans(),
+)
+@settings(max_examples=500, deadline=None, database=None)
+def test_no_promotion_is_a_leap(quotas, schedule, growth, target, own, cap, at, status, grows):
+    """Whatever plan meets whatever table: the smaller of x2.5 and, outside the table's own steps, one step of growth."""
+    phases = {f"p{n}": quota for n, quota in enumerate(quotas)}
+    said = {"schedule": schedule, "growth": growth, "slow": 1.05}
+    known = policy.read({"phases": phases, "active_daily_quota": target, "warmup": said})
+    where = plan(f"p{at}" if status == "warming" else None, cap, status=status, grows=grows, target=own)
+    found = warmup.decide(where, full(7, cap), Signals(), TODAY, known)
+    if found.cap <= cap:
+        return
+    assert found.kind in warmup.PROMOTIONS and found.cap <= min(target, own or target)
+    assert found.cap * 2 <= cap * 5
+    if found.kind == "advance":
+        # What the phase allowed was used before the next one.
+        assert cap >= min(phases.get(where.phase, cap), target, own or cap) and found.cap <= phases[found.phase]
+    elif cap >= quotas[0] and status == "active":
+        assert found.cap <= cap * Fraction(str(growth))
+    else:
+        assert found.cap <= max(cap + 1, cap * Fraction(str(growth)))
 
 
 def test_the_same_question_has_the_same_answer():
