@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 
 import members
 import samples
@@ -105,6 +105,7 @@ class Mta:
             "files": {str(self.place / "acct.csv"): {"records": "d,b,t,rb,f"}},
             "cursors": known["cursors"],
             "senders": self.senders,
+            "former": known["former"],
             "providers": PROVIDERS,
             "tracked": known["tracked"],
             "recipient_salt": known["salt"],
@@ -426,12 +427,60 @@ def test_what_is_there_and_not_counted_is_told_of_and_closes_no_day(app, mta, as
         assert accounting.collected(session) == {"vps2"}
 
 
-def test_strangers_are_named_and_counted_for_nobody(mta, ask):
+def test_strangers_are_named_and_counted_for_nobody(app, mta, ask):
     mta.write([row(vmta="vmta-who"), row(vmta="{default}"), row()])
     mta.collect()
     ((detail,),) = ask(select(CheckRun.detail).where(CheckRun.name == "accounting/vps2"))
     assert detail["strays"] == {"vmta-who": 1}
     assert total(ask, AccountingDay.attempts) == 1
+    told = select(Alert.severity, Alert.text).where(Alert.key == "strays/vps2", Alert.closed_at.is_(None))
+    assert ask(told) == [("info", "vmta-who")]
+    # Nothing new was read, and it stands; a week later it is over.
+    mta.collect()
+    assert ask(told) == [("info", "vmta-who")]
+    with app.state.sessions() as session, session.begin():
+        week = (TODAY - timedelta(days=7)).isoformat()
+        session.execute(update(CheckRun).values(detail={**detail, "strayed": {"vmta-who": week}}))
+    mta.collect()
+    assert ask(told) == []
+
+
+def changed(host, name, **values):
+    """The fleet as it is declared, with that sender otherwise."""
+    fleet = host.client.get("/api/v1/fleet", headers=host.admin).json()
+    return {
+        **fleet,
+        "senders": [{**one, **values} if one["name"] == name else one for one in fleet["senders"]],
+    }
+
+
+@pytest.mark.parametrize("otherwise", [{"vmta": "vmta-new"}, {"mta": "vps9"}])
+def test_the_last_rows_of_who_was_called_otherwise_count_for_it(app, mta, ask, otherwise):
+    later = {"made_at": (NOW + timedelta(seconds=1)).isoformat(), "policy": POLICY, "mtas": ["vps2", "vps9"]}
+    members.declared(app, mta.admin, changed(mta, "m1.sos.test", **otherwise), **later)
+    fleet = mta.client.get("/api/v1/fleet", headers=mta.admin).json()
+    mta.senders = [
+        {key: one[key] for key in ("name", "vmta", "domain", "ip")} for one in fleet["senders"] if one["mta"] == "vps2"
+    ]
+    mta.write([row()])
+    assert mta.collect()["unknown"] == []
+    assert ask(select(Ip.hostname).join(AccountingDay, AccountingDay.ip_id == Ip.id)) == [("m1.sos.test",)]
+    assert ask(select(Alert.key).where(Alert.kind == "strays")) == []
+    # Elsewhere it is as much a stranger as before.
+    known = mta.client.get("/api/v1/accounting/cursors?mta=vps7", headers=mta.admin).json()
+    assert known["former"] == []
+
+
+def test_the_last_rows_of_who_retired_count_for_it_for_a_while(app, mta, ask):
+    with app.state.sessions() as session, session.begin():
+        session.execute(text("UPDATE ips SET status = 'retired' WHERE hostname = 'm1.sos.test'"))
+    mta.senders = [one for one in mta.senders if one["name"] != "m1.sos.test"]
+    mta.write([row(), row("f", dlvSourceIp="198.19.0.1")])
+    assert mta.collect()["unknown"] == []
+    assert total(ask, AccountingDay.attempts) == total(ask, AccountingDay.complaints) == 1
+    with app.state.sessions() as session, session.begin():
+        session.execute(text("UPDATE ips SET status_changed_at = now() - interval '36 days'"))
+    assert mta.cursors()["former"] == []
 
 
 def test_whatever_stands_in_a_row_the_engine_takes_the_report(mta, ask):

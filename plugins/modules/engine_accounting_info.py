@@ -42,6 +42,14 @@ cursors:
   type: list
   elements: dict
   sample: []
+former:
+  description:
+    - Senders that left this MTA in the last 35 days, or were called otherwise there, the latest first.
+    - Each has C(name), C(vmta), C(domain) and C(ip).
+  returned: success
+  type: list
+  elements: dict
+  sample: []
 tracked:
   description: Names of this MTA's senders whose recipients are told one by one, because they are in warm-up.
   returned: success
@@ -71,7 +79,7 @@ def main() -> None:
         known = engine_api.of(module.params).ask("GET", f"/accounting/cursors?mta={mta}")
     except FleetError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=False, cursors=known["cursors"], tracked=known["tracked"], salt=known["salt"])
+    module.exit_json(changed=False, **{name: known[name] for name in ("cursors", "former", "tracked", "salt")})
 
 
 if __name__ == "__main__":

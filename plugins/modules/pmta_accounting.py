@@ -37,6 +37,13 @@ options:
     type: list
     elements: dict
     required: true
+  former:
+    description:
+      - The same of senders that left this host lately, and of what its senders were called before, the latest first, as the engine keeps it.
+      - Their last rows count for them, unless a sender of today has the virtual MTA, domain or address now.
+    type: list
+    elements: dict
+    default: []
   providers:
     description: The providers by name, each with its C(domains), as C(policy_providers) has them. Every other domain counts as V(other).
     type: dict
@@ -167,6 +174,7 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "files": {"type": "dict", "required": True},
     "cursors": {"type": "list", "elements": "dict", "default": []},
     "senders": {"type": "list", "elements": "dict", "required": True},
+    "former": {"type": "list", "elements": "dict", "default": []},
     "providers": {"type": "dict", "default": {}},
     "tracked": {"type": "list", "elements": "str", "default": []},
     "recipient_salt": {"type": "str", "no_log": True},
@@ -185,7 +193,7 @@ def run(params: dict) -> dict:
     now = time.time()
     since = params["since"] or time.strftime("%Y-%m-%d", time.gmtime(now - DAYS * 86_400))
     cursors = [Cursor(one["identity"], one["name"], int(one["position"]), one["anchor"]) for one in params["cursors"]]
-    scope = Scope(params["senders"], params["providers"], params["tracked"], salt, since, now)
+    scope = Scope(params["senders"], params["providers"], params["tracked"], salt, since, now, params["former"])
     reading = Reading(params["files"], cursors, scope, Limits(params["max_rows"], params["max_recipients"]))
     reading.run()
     sums = reading.sums

@@ -40,10 +40,19 @@ class Cursor(BaseModel):
     anchor: Annotated[str, Field(pattern=r"^[0-9a-f]{32}\.[0-9]{1,16}$")]
 
 
+class Former(BaseModel):
+    name: str
+    vmta: str
+    domain: str
+    ip: str
+
+
 class Known(BaseModel):
-    """tracked: senders in warm-up, whose recipients are told one by one; salt: key of their hashes."""
+    """former: senders that left this MTA, or were called otherwise there, whose last rows may still come; the latest first. tracked: senders
+    in warm-up, whose recipients are told one by one; salt: key of their hashes."""
 
     cursors: list[Cursor]
+    former: list[Former]
     tracked: list[str]
     salt: str
 
@@ -150,6 +159,7 @@ def cursors(
             Cursor(identity=one.identity, name=one.name, position=one.position, anchor=one.anchor)
             for one in accounting.cursors(session, mta)
         ],
+        former=[Former(**one) for one in accounting.former(session, mta)],
         tracked=accounting.followed(session, mta),
         salt=accounting.salt(known.key_pepper.get_secret_value(), mta),
     )

@@ -26,6 +26,7 @@ from .models import (
     Alert,
     AuditRow,
     CheckRun,
+    Domain,
     Ip,
     QuotaDay,
     SentHour,
@@ -38,6 +39,8 @@ _COUNTING = 0x61636374
 #: Days that are kept. Rows older than 35 days are never counted (pmta_accounting), so a file that is forgotten after 60 counts nothing
 #: again.
 RECIPIENTS, FILES, SUMS = 14, 60, 400
+#: Days for which rows are still counted for who left, as pmta_accounting reads them; and for which a stranger is told of.
+FORMER, STRAYS = 35, 7
 _TODAY = text("(now() AT TIME ZONE 'UTC')::date")
 _MIDNIGHT = text("date_trunc('day', now(), 'UTC') + interval '1 day'")
 _OVERSHOT = "overshot"
@@ -117,6 +120,38 @@ def cursors(session: Session, mta: str) -> list[AccountingFile]:
     return list(session.scalars(select(AccountingFile).where(AccountingFile.mta == mta).order_by(AccountingFile.id)))
 
 
+def former(session: Session, mta: str) -> list[dict[str, str]]:
+    """What senders of that MTA were until lately, the latest first: those that retired, and those that are called otherwise now, or are on
+    another MTA, as the audit log has it. [{"name", "vmta", "domain", "ip"}]"""
+    since = func.now() - timedelta(days=FORMER)
+    identity = select(Ip.hostname, Ip.vmta_name, Domain.name, Ip.address, Ip.mta).join(
+        Domain, Domain.id == Ip.domain_id
+    )
+    retired = identity.where(Ip.status == "retired", Ip.mta == mta, Ip.status_changed_at > since).order_by(
+        Ip.status_changed_at.desc()
+    )
+    found = [_identity(*row) for row in session.execute(retired)]
+    living = {row.hostname: _identity(*row) for row in session.execute(identity.where(Ip.status != "retired"))}
+    changes = (
+        select(AuditRow.target, AuditRow.before)
+        .where(AuditRow.action.in_(("changed", "redeclared", "adopted")), AuditRow.at > since)
+        .order_by(AuditRow.id.desc())
+    )
+    was = dict(living)
+    for target, before in session.execute(changes):
+        name = target.removeprefix("sender ")
+        if name in was:
+            was[name] = {**was[name], **{key: one for key, one in (before or {}).items() if key in was[name]}}
+            if was[name] != living[name]:
+                found.append(was[name])
+    mine = ({key: one for key, one in known.items() if key != "mta"} for known in found if known["mta"] == mta)
+    return list({tuple(one.values()): one for one in mine}.values())
+
+
+def _identity(name: str, vmta: str, domain: str, address: Any, mta: str) -> dict[str, str]:
+    return {"name": name, "vmta": vmta, "domain": domain, "ip": str(address), "mta": mta}
+
+
 def followed(session: Session, mta: str) -> list[str]:
     """Names of the senders in warm-up, and of those that grow on after it, whose recipients are told one by one."""
     grows = (Ip.status == "active") & WarmupPlan.growth.is_(None) & (Ip.daily_quota < WarmupPlan.target_daily_quota)
@@ -185,9 +220,9 @@ def _move_on(session: Session, report: Report) -> None:
 def _senders(session: Session, report: Report) -> dict[str, Ip]:
     """By name; of those that had a name one after the other, the present one, else the last."""
     names = {*(one.sender for one in report.sums), *(sender for sender, *_ in report.hours), *report.recipients}
-    rows = session.scalars(
-        select(Ip).where(Ip.mta == report.mta, Ip.hostname.in_(names)).order_by(Ip.status != "retired", Ip.id)
-    )
+    before = {one["name"] for one in former(session, report.mta)} & names
+    mine = (Ip.mta == report.mta) | Ip.hostname.in_(before)
+    rows = session.scalars(select(Ip).where(mine, Ip.hostname.in_(names)).order_by(Ip.status != "retired", Ip.id))
     return {ip.hostname: ip for ip in rows}
 
 
@@ -238,6 +273,7 @@ def _remember(session: Session, report: Report, rows: int, unknown: Sequence[str
         "rows": rows,
         "bad_rows": sum(file.bad_rows for file in report.files),
         "strays": dict(report.strays),
+        "strayed": _strayed(session, report, run),
         "unknown": list(unknown),
         "gaps": list(report.gaps),
         "problems": list(report.problems),
@@ -312,6 +348,13 @@ def _overshot(session: Session, actor: Actor, mta: str, days: Collection[date]) 
     return stopped
 
 
+def _strayed(session: Session, report: Report, run: CheckRun | None) -> dict[str, str]:
+    """Strangers of the last days -> the last day they were met."""
+    today = session.scalars(select(_TODAY)).one()
+    met = {**(run.detail.get("strayed") or {} if run else {}), **dict.fromkeys(report.strays, today.isoformat())}
+    return {name: day for name, day in met.items() if day > (today - timedelta(days=STRAYS)).isoformat()}
+
+
 def _tell(session: Session, report: Report) -> None:
     # A reading that ended early has not come by all of it.
     if report.complete or report.left:
@@ -332,6 +375,16 @@ def _tell(session: Session, report: Report) -> None:
         report.gaps,
         "Put the files back where PowerMTA writes them, from a backup say: what was counted already is not counted again. If they"
         " are lost, the sums of those days are too low; the alert ends when the days' other files are gone.",
+    )
+    run = session.get_one(CheckRun, f"accounting/{report.mta}")
+    _say(
+        session,
+        f"strays/{report.mta}",
+        "info",
+        f"{report.mta}: mail that belongs to no sender",
+        sorted(run.detail["strayed"]),
+        "Nobody's sums have it. Names of virtual MTAs: declare the sender that uses one, or take it out of PowerMTA's configuration"
+        f" (playbooks/drift.yml). The alert ends {STRAYS} days after the last such row.",
     )
 
 

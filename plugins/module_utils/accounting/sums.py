@@ -35,7 +35,8 @@ _WHY = {
 class Scope(t.NamedTuple):
     """Whom rows are summed for.
 
-    senders: [{"name", "vmta", "domain", "ip"}]. followed: names of senders whose recipients are told one by one. salt: of their keys.
+    senders: [{"name", "vmta", "domain", "ip"}]. former: the same of what senders were until lately, the latest first; nobody has their names of
+    virtual MTAs, domains and addresses now, or they count for who has. followed: names of senders whose recipients are told one by one. salt: of their keys.
     since: ``2026-01-05``; rows logged before that day are left out. now: seconds since 1970.
     """
 
@@ -45,13 +46,14 @@ class Scope(t.NamedTuple):
     salt: bytes
     since: str
     now: float
+    former: t.Sequence[t.Mapping[str, t.Any]] = ()
 
 
 class Sums:
     def __init__(self, scope: Scope):
-        self._vmtas = _unique(scope.senders, "vmta")
-        self._domains = _unique(scope.senders, "domain")
-        self._addresses = _unique(scope.senders, "ip")
+        self._vmtas = _unique(scope, "vmta")
+        self._domains = _unique(scope, "domain")
+        self._addresses = _unique(scope, "ip")
         self._followed, self._salt = frozenset(scope.followed), scope.salt[:64]
         self._since, self._latest = scope.since, int(scope.now) + _AHEAD
         self._providers, self._minutes = Providers(scope.providers), Minutes()
@@ -235,11 +237,15 @@ class Sums:
         return [str(Problem(f"{count} rows", *_WHY[why])) for why, count in sorted(self.bad.items())]
 
 
-def _unique(senders: t.Iterable[t.Mapping[str, t.Any]], field: str) -> dict[str, str]:
-    """Value of *field* -> name of the one sender that has it. What several have says nothing."""
+def _unique(scope: Scope, field: str) -> dict[str, str]:
+    """Value of *field* -> name of the one sender that has it, or else had it last. What several have says nothing."""
     found: dict[str, str | None] = {}
-    for one in senders:
+    for one in scope.senders:
         value = str(one.get(field) or "").lower()
         if value:
             found[value] = one["name"] if found.get(value, one["name"]) == one["name"] else None
+    for one in scope.former:
+        value = str(one.get(field) or "").lower()
+        if value:
+            found.setdefault(value, one["name"])
     return {value: name for value, name in found.items() if name is not None}

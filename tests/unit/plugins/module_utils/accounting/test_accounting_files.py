@@ -80,6 +80,7 @@ class Engine:
                 "files": self.files,
                 "cursors": list(self.cursors.values()),
                 "senders": SENDERS,
+                "former": [],
                 "providers": {"gmail": {"domains": ["gmail.com"]}},
                 "tracked": ["mail1"],
                 "recipient_salt": "salt",
@@ -376,6 +377,17 @@ def test_no_address_leaves_the_host(tmp_path):
     engine = Engine(tmp_path)
     (tmp_path / f"acct-{DAY}-0000.csv").write_bytes(text(rows_of(random.Random(1), 200) + [row("f", orig="")]))
     assert "@" not in str(engine.read())
+
+
+def test_who_left_has_its_last_rows_and_nothing_of_who_came(tmp_path):
+    engine = Engine(tmp_path)
+    gone = {"name": "gone", "vmta": "vmta-old", "domain": "d1.test", "ip": "192.0.2.9"}
+    older = {"name": "older", "vmta": "VMTA-old", "domain": "d9.test", "ip": "192.0.2.9"}
+    rows = [row(vmta="vmta-old"), row(), row("rb", vmta=""), row("f", vmta="", orig="", dlvSourceIp="192.0.2.9")]
+    (tmp_path / f"acct-{DAY}-0000.csv").write_bytes(text(rows))
+    found = engine.read(former=[gone, older])["report"]
+    counted = {(one["sender"], one["attempts"], one["complaints"]) for one in found["days"]}
+    assert counted == {("gone", 1, 1), ("mail1", 1, None)} and found["strays"] == {}
 
 
 # --- What is there and was not counted ---------------------------------------------------------------------------------
