@@ -83,9 +83,11 @@ options:
     type: float
     default: 1
   within:
-    description: Seconds that the spacing of one list may take in all; with many senders it is reduced to that.
+    description:
+      - Seconds that asking one list may take in all, at most 1440. With many senders O(spacing) and O(jitter) are reduced to that.
+      - What a slow list was not asked by then is V(unknown).
     type: float
-    default: 3600
+    default: 1200
   timeout:
     description: Seconds to wait for one answer. A question is sent a second time before they are over.
     type: float
@@ -198,6 +200,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.dnsbl.lists import chosen
 from ansible_collections.email_engine.fleet.plugins.module_utils.dnsbl.names import plain_address, plain_domain
+from ansible_collections.email_engine.fleet.plugins.module_utils.dnsbl.pace import LONGEST
 from ansible_collections.email_engine.fleet.plugins.module_utils.dnsbl.report import lines, report, summary
 from ansible_collections.email_engine.fleet.plugins.module_utils.dnsbl.targets import controls_of, senders_of
 from ansible_collections.email_engine.fleet.plugins.module_utils.local.dnsbl_survey import (
@@ -238,6 +241,10 @@ def numbers(params: dict) -> list[Problem]:
     for name in ("timeout", "within"):
         if not 0 < params[name] < float("inf"):
             problems.append(Problem(name, f"{params[name]} is not above 0", "Give seconds"))
+    if params["within"] > LONGEST:
+        what = f"{params['within']:g} is more than {LONGEST}: two rounds would not end within the hour that a check has"
+        remedy = f"Give at most {LONGEST} (policy_dnsbl.within), or ask fewer lists and senders at a time"
+        problems.append(Problem("within", what, remedy))
     for name in ("spacing", "jitter"):
         if not 0 <= params[name] <= 60:
             problems.append(
@@ -327,7 +334,7 @@ ARGUMENTS = {
     "absent": {"type": "str", "default": "com"},
     "spacing": {"type": "float", "default": 2},
     "jitter": {"type": "float", "default": 1},
-    "within": {"type": "float", "default": 3600},
+    "within": {"type": "float", "default": 1200},
     "timeout": {"type": "float", "default": 5},
     "concurrency": {"type": "int", "default": 300},
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
+import time
 from collections.abc import Iterable, Sequence
 
 from .. import dns_trouble
@@ -16,6 +17,7 @@ from ..dnsbl import resolvers as fitness
 from ..dnsbl.catalogue import IP
 from ..dnsbl.lists import Blocklist
 from ..dnsbl.names import IPV6_CLEAN, IPV6_LISTED, query_name
+from ..dnsbl.pace import end, pace
 from ..dnsbl.report import Checked
 from ..dnsbl.verdict import BLIND, FAILED, HEALTHY, LISTED, UNKNOWN, Health, Verdict, judge_list, read, unknown
 from .dns_asker import Asker
@@ -29,8 +31,8 @@ SILENCES = 8
 class Survey:
     """One check. places: the resolvers, as (address, port), asked in turn. own: addresses of this host and those that its resolvers
     ask from. whoami: the names that show the latter, as (name, type). absent: a domain below which a random name does not exist. spacing,
-    jitter: seconds between two questions to one list, the latter at random on top. within: seconds that the spacing of one list may
-    take in all."""
+    jitter: seconds between two questions to one list, the latter at random on top. within: seconds that asking one list may take in
+    all: both are reduced to that, and what was not asked by then is unknown."""
 
     def __init__(
         self,
@@ -41,7 +43,7 @@ class Survey:
         absent: str = "com",
         spacing: float = 0,
         jitter: float = 0,
-        within: float = 3600,
+        within: float = 1200,
         timeout: float = 5,
         concurrency: int = 300,
     ):
@@ -89,13 +91,18 @@ class _Round:
 
     def __init__(self, survey: Survey, asker: Asker, blocklist: Blocklist, checked: Checked, share: int):
         self.survey, self.asker, self.blocklist, self.checked, self.share = survey, asker, blocklist, checked, share
-        self.silences, self.stopped, self.pause = 0, None, 0.0
+        self.stranger = ""
+        self.silences, self.stopped, self.pause, self.jitter = 0, None, 0.0, 0.0
+        self.until = self.next = 0.0
 
     async def run(self, targets: Sequence[str]) -> None:
         mine = [target for target in targets if self.blocklist.takes(target)]
         six = [target for target in mine if self.blocklist.kind == IP and ":" in target]
         four = [target for target in mine if target not in set(six)]
-        self.pause = self._spacing(len(mine))
+        if self.survey.spacing:
+            wanted = max(self.survey.spacing, self.blocklist.spacing)
+            self.pause, self.jitter = pace(len(mine), wanted, self.survey.jitter, self.survey.within)
+        self.until = time.monotonic() + end(self.survey.within)
         # Its own tests first, also where there is nothing to ask: what the list is worth is told on each check.
         told: list[Health] = []
         for members, tests in self._families(four, six):
@@ -104,6 +111,8 @@ class _Round:
                 health = await self._ask_all(members, tests)
             if health.state != HEALTHY:
                 self._void(members, health)
+            else:
+                self.checked.strangers.append((self.blocklist.name, self.stranger))
             told.append(health)
         self.checked.health[self.blocklist.name] = _both(*told)
 
@@ -115,23 +124,22 @@ class _Round:
         if six:
             yield six, (IPV6_LISTED, IPV6_CLEAN, _stranger_six)
 
-    def _spacing(self, count: int) -> float:
-        wanted = max(self.survey.spacing, self.blocklist.spacing) if self.survey.spacing else 0.0
-        return min(wanted, self.survey.within / max(1, count))
-
     async def _wait(self) -> None:
+        """Until the next question may begin, counted from where the last one did."""
         if self.pause:
-            await asyncio.sleep(self.pause + random.uniform(0, min(self.survey.jitter, self.pause)))
+            await asyncio.sleep(self.next - time.monotonic())
+            self.next = time.monotonic() + self.pause + random.uniform(0, self.jitter)
 
     async def _test(self, listed: str, clean: str, fresh) -> Health:
         points = (listed, clean, fresh())
+        self.stranger = points[2]
         if not self.pause:
             answers = await asyncio.gather(*(self._ask(point) for point in points))
             return judge_list(self.blocklist, *answers, points=(listed, clean))
         answers = []
         for point in points:
-            answers.append(await self._ask(point))
             await self._wait()
+            answers.append(await self._ask(point))
         return judge_list(self.blocklist, *answers, points=(listed, clean))
 
     async def _ask(self, target: str) -> Answer:
@@ -147,8 +155,12 @@ class _Round:
             self._void([t for t in targets if (self.blocklist.name, t) not in self.checked.verdicts], self.stopped)
             self._void_listings(targets, self.stopped)
             return self.stopped
+        late = [target for target in targets if (self.blocklist.name, target) not in self.checked.verdicts]
+        slow = f"it answers too slowly: {len(late)} of {len(targets)} were not asked in time" if late else None
+        self.checked.verdicts.update({(self.blocklist.name, target): unknown(slow or "") for target in late})
         if any(self._verdict(target).verdict == LISTED for target in targets):
             # A list that dies between two questions begins to list everybody, while caches still know it as it was.
+            await self._wait()
             answer = await self._ask(tests[2]())
             if answer.state != NXDOMAIN:
                 what = (
@@ -157,14 +169,15 @@ class _Round:
                 return Health(
                     FAILED if answer.values else UNKNOWN, f"{what} after it listed somebody: nothing it said counts"
                 )
-        return Health(HEALTHY)
+        return Health(HEALTHY, slow)
 
     def _verdict(self, target: str) -> Verdict:
         return self.checked.of(self.blocklist, target)
 
     async def _work(self, waiting) -> None:
         for target in waiting:
-            if self.stopped:
+            await self._wait()
+            if self.stopped or time.monotonic() > self.until:
                 return
             try:
                 answer = await self._ask(target)
@@ -178,7 +191,6 @@ class _Round:
             self.silences = self.silences + 1 if answer.unknown and answer.why in _SILENT else 0
             if self.silences >= SILENCES:
                 self.stopped = Health(UNKNOWN, f"{SILENCES} questions in a row got no answer")
-            await self._wait()
 
     def _void(self, targets: Iterable[str], health: Health) -> None:
         words = {BLIND: "the list refuses to be asked from here", FAILED: "the list failed its test"}
