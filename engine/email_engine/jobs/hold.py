@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Connection, Engine
@@ -22,14 +23,14 @@ from .report import Report
 log = logging.getLogger(__name__)
 
 
-def take(engine: Engine, lane: str, worker: str) -> tuple[Job, Connection] | None:
-    """The lane's next job, claimed, and the connection that holds its lock. Raises what the database raises."""
+def take(engine: Engine, lane: str, worker: str, only: Collection[str] | None = None) -> tuple[Job, Connection] | None:
+    """The lane's next job, of these kinds, claimed, and the connection that holds its lock. Raises what the database raises."""
     connection = engine.connect()
     # Out of the pool: closed means closed, and the lock is free.
     connection.detach()
     try:
         with Session(connection, expire_on_commit=False) as session, session.begin():
-            job = jobs.claim(session, lane, worker)
+            job = jobs.claim(session, lane, worker, only)
         if job is not None:
             return job, connection
     except BaseException:

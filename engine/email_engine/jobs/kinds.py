@@ -19,11 +19,13 @@ _STOP = {
 
 
 class Kind(NamedTuple):
-    """playbooks: of the collection, in order; each is safe to run again. variables: argument to the playbooks' variable."""
+    """playbooks: of the collection, in order; each is safe to run again. variables: argument to the playbooks' variable. minutes: that
+    it may take at least, whatever is set for all."""
 
     playbooks: tuple[str, ...]
     lane: str = "converge"
     variables: Mapping[str, str] = {}
+    minutes: int | None = None
 
 
 KINDS = {
@@ -33,7 +35,7 @@ KINDS = {
     "retire_sender": Kind(("converge", "converge")),
     # Checks only look; what follows from them is jobs of the other lanes.
     "dns_check": Kind(("dns_check",), "check", {"senders": "dns_check_senders"}),
-    "dnsbl_check": Kind(("rbl_check",), "check", {"senders": "rbl_check_senders"}),
+    "dnsbl_check": Kind(("rbl_check",), "check", {"senders": "rbl_check_senders"}, minutes=60),
     "collect": Kind(("collect",), "check"),
     "warmup": Kind(("warmup",), "check"),
     "recheck": Kind(("recheck",), "check"),

@@ -16,6 +16,7 @@ import shutil
 import threading
 import time
 import uuid
+from collections.abc import Collection
 from typing import Any
 
 from celery import bootsteps
@@ -34,7 +35,9 @@ from .sweep import Sweep, place_of
 
 log = logging.getLogger(__name__)
 #: Jobs at once. A stop waits for none, a check for no converge.
-HANDS = {"converge": 1, "stop": 2, "check": 2}
+HANDS = {"converge": 1, "stop": 2, "check": 3}
+#: What the first hand of a lane takes, and nothing else: what is due every ten minutes waits for no check of an hour.
+KEPT = {"check": ("collect",)}
 #: The lane whose worker also brings alerts to people.
 ALERTING = "check"
 
@@ -51,7 +54,10 @@ class Hands:
         self._sweep = Sweep(sessions, settings)
         self._ending = threading.Event()
         self._calls = [threading.Event() for _ in range(HANDS[lane])]
-        self._threads = [threading.Thread(target=self._work, args=(call,), daemon=True) for call in self._calls]
+        takes = [KEPT.get(lane), *[None] * (HANDS[lane] - 1)]
+        self._threads = [
+            threading.Thread(target=self._work, args=one, daemon=True) for one in zip(self._calls, takes, strict=True)
+        ]
         self._threads.append(threading.Thread(target=self._look, daemon=True))
         self._couriers = None
         if lane == ALERTING:
@@ -93,27 +99,32 @@ class Hands:
             self.wake()
             self._ending.wait(self._settings.job_sweep)
 
-    def _work(self, call: threading.Event) -> None:
+    def _work(self, call: threading.Event, only: Collection[str] | None) -> None:
         while not self._ending.is_set():
             call.wait()
             call.clear()
             try:
-                while not self._ending.is_set() and self._one():
+                while not self._ending.is_set() and self._one(only):
                     pass
             except (SQLAlchemyError, OSError) as fault:
                 log.warning("the database is away (%s)", type(fault).__name__)
             except Exception:
                 log.exception("a job could not be worked on")
 
-    def _one(self) -> bool:
-        """Whether there was a job."""
+    def _one(self, only: Collection[str] | None) -> bool:
+        """Whether there was a job. only: kinds."""
         worker = uuid.uuid4().hex
-        found = hold.take(self._engine, self._lane, worker)
+        found = hold.take(self._engine, self._lane, worker, only)
         if found is None:
             return False
         with logs.about(job=found[0].number, kind=found[0].kind):
             _Attempt(self._settings, self._engine, self._ending, worker, *found).run()
         return True
+
+
+def minutes(settings: Settings, kind: str) -> int:
+    """That a job of this kind may take."""
+    return max(settings.job_minutes, kinds.KINDS[kind].minutes or 0)
 
 
 class _Attempt:
@@ -132,7 +143,8 @@ class _Attempt:
         self._place = place_of(settings, worker)
         self._report = Report(kinds.KINDS[job.kind].playbooks, job.step, job.result)
         self._hold = hold.Hold(engine, job, worker, connection, self._report, settings.job_beat)
-        self._until = time.monotonic() + settings.job_minutes * 60
+        self._minutes = minutes(settings, job.kind)
+        self._until = time.monotonic() + self._minutes * 60
 
     def run(self) -> None:
         log.info("job begins, attempt %s", self._job.attempts)
@@ -199,8 +211,7 @@ class _Attempt:
         if self._ending.is_set():
             return "queued", "its worker was told to end"
         if time.monotonic() > self._until:
-            minutes = self._settings.job_minutes
-            return "failed", f"It was stopped after {minutes} minutes; its log tells what it waited for."
+            return "failed", f"It was stopped after {self._minutes} minutes; its log tells what it waited for."
         return None
 
 

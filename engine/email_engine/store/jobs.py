@@ -10,7 +10,7 @@ which ends with the process, and shows the token of its claim with everything it
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, exists, func, insert, not_, select, text, update
@@ -85,8 +85,8 @@ def lock(session: Session, number: int) -> bool:
     return bool(session.scalar(select(func.pg_try_advisory_lock(_RUNNING, number % 2**31))))
 
 
-def claim(session: Session, lane: str, worker: str) -> Job | None:
-    """The lane's next job, now running and locked for *worker*; None: there is none, or this is not the time.
+def claim(session: Session, lane: str, worker: str, only: Collection[str] | None = None) -> Job | None:
+    """The lane's next job, of these kinds, now running and locked for *worker*; None: there is none, or this is not the time.
 
     Commit, and close the connection at once when that fails: with it goes the lock.
     """
@@ -94,6 +94,8 @@ def claim(session: Session, lane: str, worker: str) -> Job | None:
     if lane == "converge" and session.scalar(busy.limit(1)) is not None:
         return None
     queued = select(Job).where(Job.state == "queued", Job.lane == lane, _KNOWN).order_by(Job.number).limit(1)
+    if only is not None:
+        queued = queued.where(Job.kind.in_(only))
     if lane == "check":
         # Two of a kind would ask the same, and of two DNS checks the earlier one's answer is thrown away.
         others = aliased(Job)
@@ -218,7 +220,8 @@ def prune(session: Session) -> None:
 
 
 def asked_lately(session: Session, kinds: Sequence[str], minutes: int) -> bool:
-    """Whether a job of these kinds waits, runs, or was asked for in the last so many minutes."""
-    near = func.abs(func.extract("epoch", _NOW - Job.created_at)) < minutes * 60
+    """Whether a job of these kinds waits, runs, or ended in the last so many minutes: what it looked at last is so old at least."""
+    ended = func.coalesce(Job.finished_at, Job.created_at)
+    near = func.abs(func.extract("epoch", _NOW - ended)) < minutes * 60
     wanted = select(Job.id).where(Job.kind.in_(kinds), Job.state.not_in(OVER) | near)
     return session.scalar(wanted.limit(1)) is not None
