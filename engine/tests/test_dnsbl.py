@@ -6,14 +6,19 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 
 import lists
-from email_engine.store.models import BlacklistEvent, CheckRun, DnsblList, DnsblVerdict
+from email_engine.jobs.sweep import Sweep
+from email_engine.settings import Settings
+from email_engine.store import dnsbl, lifecycle
+from email_engine.store.models import BlacklistEvent, CheckRun, DnsblList, DnsblVerdict, Ip
 from lists import EVERYBODY, OTHERS, SENDING
 from members import check_dns
+from samples import make_key
 
 ONE = SENDING[0]
 
@@ -95,6 +100,7 @@ def test_another_list_is_added_to_the_incident(check):
         ({"psbl": "major"}, "warming", "warning"),
         ({"psbl": "major", "uce3": "major"}, "quarantine", "critical"),
         ({"psbl": "minor"}, "warming", None),
+        ({"zen": "minor", "psbl": "minor"}, "warming", None),
         ({"uce3": "information"}, "warming", None),
         ({"zen": "configuration"}, "warming", None),
     ],
@@ -133,6 +139,65 @@ class TestMajor:
     def test_the_same_report_twice_is_one_answer(self, check):
         body = check.body({ONE: "psbl"})
         assert check.post(body)["stopped"] == [] == check.post(body)["stopped"]
+
+
+class TestOtherSeverity:
+    """A list that says something else of what it has known."""
+
+    def test_worse_is_looked_at_as_new(self, check):
+        check({ONE: {"psbl": "minor"}})
+        first = check({ONE: {"psbl": "major"}})
+        assert (first["stopped"], events(check)) == ([], [("psbl", "198.19.0.1", "minor")])
+        second = check({ONE: {"psbl": "major"}})
+        assert (second["listed"], second["stopped"]) == ([ONE], [ONE])
+        assert events(check) == [("psbl", "198.19.0.1", "major")]
+
+    def test_less_ends_what_stops_by_as_many_answers_as_any(self, check):
+        check({ONE: "zen"})
+        less = {ONE: {"zen": "configuration"}}
+        assert check(less)["cleared"] == [] and events(check) == [("zen", "198.19.0.1", "critical")]
+        check({ONE: "zen"})
+        assert check(less)["cleared"] == []
+        assert check(less)["cleared"] == [ONE] and events(check) == [("zen", "198.19.0.1", "configuration")]
+        assert "listed no longer" in check.alerts()[f"listing/{ONE}"].subject
+        (row,) = check.audit("cleared")
+        assert row.evidence["list"] == "zen" and row.evidence["clean"] == 2
+
+    def test_said_once_and_less_since_is_over(self, check):
+        check({ONE: {"psbl": "major"}})
+        check({ONE: {"psbl": "minor"}})
+        assert len(check.incidents("listing")) == 1
+        check({ONE: {"psbl": "minor"}})
+        assert check.incidents("listing") == []
+
+
+def test_a_minor_listing_is_told_until_it_is_over(check):
+    check({ONE: {"psbl": "minor"}, SENDING[1]: "uce3"})
+    (alert,) = check.alerts().values()
+    assert (alert.key, alert.severity) == (f"minor/{ONE}", "info") and "psbl lists 198.19.0.1" in alert.text
+    told = check.told()
+    check(unknown=["psbl"], names=[ONE]), check(names=[SENDING[1]])
+    assert set(check.alerts()) == {f"minor/{ONE}"} and check.told() == told
+    check(), check()
+    assert check.alerts() == {}
+
+
+class TestFew:
+    """A look at a few says nothing of the fleet's check."""
+
+    def test_it_does_not_say_that_the_check_sees(self, check):
+        blind = {"resolver": {"verdict": "blind", "reasons": ["it forwards"]}}
+        check(**blind)
+        check(names=[ONE])
+        assert "blind/dnsbl" in check.alerts() and run(check) == "blind"
+        check(names=EVERYBODY[:5])
+        assert "blind/dnsbl" not in check.alerts() and run(check) == "ok"
+        check(names=[ONE], **blind)
+        assert check.alerts() == {} and run(check) == "ok"
+
+    def test_it_stops_as_ever(self, check):
+        check()
+        assert check({ONE: "zen"}, names=[ONE])["stopped"] == [ONE]
 
 
 class TestConfiguration:
@@ -199,6 +264,53 @@ class TestClearing:
         assert [check()["cleared"] for _ in range(3)] == [[], [], [ONE]]
 
 
+class TestUnasked:
+    """A listing of whose end no check would hear ends with the incident that an admin closes."""
+
+    def after(self, check, **more):
+        check({ONE: "zen"})
+        check(**more)
+        check.close(check.incidents("listing")[0])
+        return [row.evidence["why"] for row in check.audit("cleared")]
+
+    @pytest.mark.parametrize("state", ["failed", "blind", "unknown"])
+    def test_a_list_that_is_not_healthy(self, check, state):
+        assert self.after(check, states={"zen": state}) == [f"the list is {state}"] and events(check) == []
+
+    def test_a_list_that_is_asked_no_longer(self, check, monkeypatch):
+        check({ONE: "zen"})
+        monkeypatch.delitem(lists.LISTS, "zen")
+        check()
+        check.close(check.incidents("listing")[0])
+        assert events(check) == []
+        (row,) = check.audit("cleared")
+        assert row.evidence["why"] == "the list is asked no longer" and row.evidence["target"] == "198.19.0.1"
+
+    def test_an_address_that_the_sender_has_no_longer(self, check):
+        check({ONE: "zen"})
+        moved = text(f"UPDATE ips SET address = '198.19.9.9' WHERE hostname = '{ONE}'")
+        check.within(lambda session: session.execute(moved))
+        check.close(check.incidents("listing")[0])
+        assert events(check) == [] and check.audit("cleared")[0].evidence["why"] == "the sender has it no longer"
+
+    def test_what_a_healthy_list_says_stays(self, check):
+        assert self.after(check, listed={ONE: "zen"}) == []
+        assert events(check) == [("zen", "198.19.0.1", "critical")]
+
+
+def test_a_tenant_closes_no_incident_that_keeps_it_from_going_on(app, check):
+    mine = make_key(app, "sos's", "sos")
+    check({ONE: "zen", SENDING[1]: "zen"})
+    check({SENDING[2]: {"zen": "configuration"}})
+    for kind, status in (("listing", 403), ("held", 403), ("configuration", 200)):
+        url = f"/api/v1/incidents/{check.incidents(kind)[0].id}"
+        assert check.client.post(f"{url}:acknowledge", headers=mine).status_code == 200, kind
+        answer = check.client.post(f"{url}:close", headers=mine, json={"cause": "I say so"})
+        assert answer.status_code == status, kind
+    check.close(check.incidents("held")[0])
+    assert check.incidents("held") == []
+
+
 class TestBlind:
     @pytest.mark.parametrize(
         "given",
@@ -238,6 +350,86 @@ class TestBlind:
         assert said == {"unknown": len(EVERYBODY)}
 
 
+def listed(check, name=ONE):
+    return check.within(
+        lambda session: lifecycle.look(session, session.scalars(select(Ip).where(Ip.hostname == name)).one())[0].listed
+    )
+
+
+class TestSeenClean:
+    """Whom every list that can stop has called clean, and nobody else."""
+
+    def test_who_was_never_asked_about_is_unknown(self, check):
+        assert listed(check) == "unknown"
+        check(names=[SENDING[1]])
+        assert listed(check) == "unknown" and listed(check, SENDING[1]) == "no"
+
+    @pytest.mark.parametrize(
+        ("unknown", "says"),
+        [((), "no"), (["zen"], "unknown"), (["dbl"], "unknown"), (["zen", "dbl"], "unknown"), (["psbl", "uce3"], "no")],
+    )
+    def test_one_that_can_stop_and_is_unknown_is_enough(self, check, unknown, says):
+        check(unknown=unknown)
+        assert listed(check) == says
+
+    @pytest.mark.parametrize(("name", "says"), [("zen", "unknown"), ("dbl", "unknown"), ("uce3", "no")])
+    @pytest.mark.parametrize("state", ["failed", "blind", "unknown"])
+    def test_a_list_that_is_out(self, check, name, says, state):
+        check()
+        check(states={name: state})
+        assert listed(check) == says
+        alert = check.alerts().get(f"list/{name}")
+        if state == "unknown":
+            assert alert is None
+        else:
+            held = "nobody is promoted or released" in alert.text
+            assert (held, alert.severity) == ((True, "warning") if says == "unknown" else (False, "info"))
+
+    def test_it_holds_up_a_release(self, check):
+        check({ONE: "zen"}), check(), check()
+        check.close(check.incidents("listing")[0])
+        check(states={"zen": "failed"})
+        move = {"event": "release", "reason": "mended"}
+        answer = check.client.post(f"/api/v1/ips/{ONE}:move", headers=check.admin, json=move)
+        assert answer.status_code == 409 and "one that can stop it has not" in answer.json()["reasons"][0]
+
+    def test_it_holds_up_a_failover(self, check):
+        check(states={"dbl": "blind"})
+        assert check({ONE: "zen"}, states={"dbl": "blind"})["started"] == []
+        assert "one that can stop it has not" in check.alerts()["failover/sos"].text
+
+    def test_a_list_that_is_asked_no_longer_holds_up_nobody(self, check):
+        check(states={"dbl": "failed"})
+        body = check.body(states={"dbl": "failed"})
+        body["lists"] = [one for one in body["lists"] if one["name"] != "dbl"]
+        for one in body["senders"]:
+            one["verdicts"] = [said for said in one["verdicts"] if said["list"] != "dbl"]
+        check.post(body)
+        assert listed(check) == "no" and check.alerts() == {}
+
+    def test_without_critical_lists_the_major_ones_say_so(self, check):
+        body = check.body(unknown=["zen"])
+        body["lists"] = [one for one in body["lists"] if one["severity"] != "critical"]
+        check.post(body)
+        assert listed(check) == "no"
+        body = check.body(unknown=["psbl"])
+        body["lists"] = [one for one in body["lists"] if one["severity"] != "critical"]
+        check.post(body)
+        assert listed(check) == "unknown"
+
+    def test_what_was_said_long_ago_is_unknown(self, check):
+        check()
+        check.within(lambda s: s.execute(text("UPDATE dnsbl_verdicts SET checked_at = now() - interval '25 hours'")))
+        assert listed(check) == "unknown"
+
+    def test_the_last_of_several_targets_counts(self, check):
+        body = check.body()
+        (mine,) = [one["verdicts"] for one in body["senders"] if one["name"] == ONE]
+        mine.append({"list": "dbl", "target": "sos.test", "verdict": "unknown"})
+        check.post(body)
+        assert listed(check) == "unknown" and listed(check, SENDING[1]) == "no"
+
+
 class TestMass:
     """Ten senders: three at once are many."""
 
@@ -247,19 +439,29 @@ class TestMass:
         before = check.statuses()
         answer = check(self.MANY)
         assert answer["again"] and not any(answer[part] for part in ("listed", "stopped", "incidents", "jobs"))
-        assert check.statuses() == before and events(check) == [] and check.incidents() == [] and check.alerts() == {}
+        assert check.statuses() == before and events(check) == [] and check.incidents() == []
+        assert set(check.alerts()) == {"mass/dnsbl"} and run(check) == "distrusted"
         wanted = select(func.count()).select_from(DnsblVerdict).where(DnsblVerdict.listed == "yes")
         assert check.within(lambda session: session.scalar(wanted)) == 0
 
     @pytest.mark.parametrize(
-        "controls", [{}, {"zen": "listed"}, {"zen": "unknown"}, {"psbl": "clean"}, {"psbl": "clean", "zen": "listed"}]
+        ("controls", "says"),
+        [
+            ({}, "zen was asked about nothing that must not be listed"),
+            ({"zen": "listed"}, "zen lists what must not be listed"),
+            ({"zen": "unknown"}, "zen gave no answer about what must not be listed"),
+            ({"psbl": "clean"}, "zen was asked about nothing"),
+            ({"psbl": "clean", "zen": "listed"}, "zen lists what must not be"),
+        ],
     )
-    def test_unproven_it_is_not_believed(self, check, controls):
+    def test_unproven_it_is_not_believed(self, check, controls, says):
         before = check.statuses()
         answer = check(self.MANY, round="again", controls=controls)
         assert answer["distrusted"] and not any(answer[part] for part in ("listed", "stopped", "held", "jobs"))
         assert check.statuses() == before and check.incidents() == [] and run(check) == "distrusted"
-        assert "not believed" in check.alerts()["blind/dnsbl"].subject
+        alert = check.alerts()["blind/dnsbl"]
+        assert "not believed" in alert.subject and says in alert.text
+        assert ("policy_dnsbl.controls, and" in alert.remedy) == ("nothing" in says)
 
     def test_proven_they_stop_their_tenants_are_held_and_no_standby_starts(self, check):
         answer = check(self.MANY, round="again", controls=dict.fromkeys(lists.LISTS, "clean"))
@@ -282,7 +484,7 @@ class TestMass:
         assert check(self.MANY)["again"]
         answer = check(round="again", controls=dict.fromkeys(lists.LISTS, "clean"))
         assert not any(answer[part] for part in ("listed", "stopped", "distrusted", "held"))
-        assert run(check) == "ok"
+        assert run(check) == "ok" and check.alerts() == {}
 
     def test_what_is_known_is_no_news(self, check):
         for name in self.MANY:
@@ -292,6 +494,63 @@ class TestMass:
     def test_what_is_only_information_is_no_mass(self, check):
         answer = check(dict.fromkeys(EVERYBODY, "uce3"))
         assert not answer["again"] and answer["stopped"] == [] and check.incidents() == []
+
+    @pytest.mark.parametrize("severity", ["minor", "information"])
+    def test_what_stops_nobody_is_no_mass(self, check, severity):
+        answer = check({name: {"psbl": severity} for name in EVERYBODY})
+        assert not answer["again"] and "mass/dnsbl" not in check.alerts()
+
+    def test_a_server_in_the_pbl_is_no_doubt(self, check):
+        body = check.body(self.MANY, round="again", controls=dict.fromkeys(lists.LISTS, "clean"))
+        pbl = {"list": "zen", "target": "192.0.2.9", "verdict": "listed", "severity": "configuration"}
+        body["controls"].append(pbl)
+        assert sorted(check.post(body)["stopped"]) == sorted(self.MANY)
+
+    def test_a_server_in_the_sbl_is(self, check):
+        body = check.body(self.MANY, round="again", controls=dict.fromkeys(lists.LISTS, "clean"))
+        body["controls"].append({"list": "zen", "target": "192.0.2.9", "verdict": "listed", "severity": "critical"})
+        assert check.post(body)["distrusted"]
+
+    def test_a_domain_that_all_lie_under_is_one_change(self, check):
+        body = check.body()
+        for one in body["senders"]:
+            said = {"list": "dbl", "target": "shared.test", "verdict": "listed", "severity": "critical"}
+            one["verdicts"].append({**said, "codes": ["127.0.1.2"], "meaning": "spam"})
+        answer = check.post(body)
+        assert not answer["again"] and sorted(answer["stopped"]) == [*sorted([*SENDING, *OTHERS])]
+        assert answer["started"] == []
+
+    def test_worse_of_what_is_known_is_news(self, check):
+        """All are in the PBL; that many are in the SBL now is looked at again as ever."""
+        check({name: {"zen": "configuration"} for name in EVERYBODY}, round="again", controls={"zen": "clean"})
+        assert check.incidents("configuration") != []
+        answer = check(self.MANY)
+        assert answer["again"] and answer["stopped"] == []
+
+    def test_who_is_looked_at_again_is_one_of_the_many(self, check):
+        """By the next answer it is no news any more, and yet no standby starts."""
+        many = dict.fromkeys(self.MANY, "psbl")
+        controls = dict.fromkeys(lists.LISTS, "clean")
+        answer = check(many, round="again", controls=controls)
+        assert answer["stopped"] == [] and sorted(answer["held"]) == ["other", "sos"]
+        third = check(many)
+        assert sorted(third["stopped"]) == sorted(self.MANY) and third["started"] == []
+
+    def test_a_second_round_that_is_lost_is_asked_for(self, app, check, tmp_path):
+        assert check(self.MANY)["again"]
+        due = lambda: check.within(dnsbl.again_due)  # noqa: E731
+        sweep = Sweep(app.state.sessions, Settings(database="none", redis="none", key_pepper="pepper", work=tmp_path))
+        assert check.within(lambda s: s.scalar(select(CheckRun.detail["again"].astext))) == "true"
+        check.within(lambda s: s.execute(update(CheckRun).values(at=func.now() - timedelta(minutes=14))))
+        assert not due()
+        check.within(lambda s: s.execute(update(CheckRun).values(at=func.now() - timedelta(minutes=16))))
+        assert due()
+        for _ in range(2):
+            check.within(sweep._checks)
+        assert [job for job in check.jobs() if job[0] == "dnsbl_check"] == [("dnsbl_check", "check", None)]
+        check.at = datetime.now(UTC) - timedelta(seconds=30)
+        check(round="again", controls=dict.fromkeys(lists.LISTS, "clean"))
+        assert not due() and check.alerts() == {} and run(check) == "ok"
 
     def test_the_size_counts(self, app, client, admin):
         lists.populate(app, client, admin, size=20)

@@ -17,7 +17,7 @@ from email_engine.store.models import LIST_STATES, VERDICTS
 from .deps import WHOLE_FLEET, Admin, Transaction
 
 router = APIRouter(prefix="/checks", tags=["checks"])
-EDGES = ("a", "ptr", "spf", "helo_spf", "dkim", "dmarc", "mx")
+EDGES = ("mta", "a", "ptr", "spf", "helo_spf", "dkim", "dmarc", "mx", "mail")
 
 
 class Edge(BaseModel):
@@ -92,11 +92,12 @@ class Verdict(BaseModel):
 
 
 class Control(BaseModel):
-    """What a list said about something that must not be listed."""
+    """What a list said about something that must not be listed. severity: where it is listed; what stops nobody says nothing here."""
 
     list_: Annotated[str, Field(alias="list", min_length=1, max_length=100)]
     target: Annotated[str, Field(max_length=253)]
     verdict: Literal["listed", "clean", "unknown"]
+    severity: Literal["critical", "major", "minor", "configuration", "information"] | None = None
 
 
 class AskedAbout(BaseModel):
@@ -142,7 +143,7 @@ def lists(report: Lists, key: Admin, session: Transaction) -> Decided:
         report.round,
         None if resolver.verdict == "healthy" else "; ".join(resolver.reasons) or "its resolver cannot be believed",
         [dnsbl.Listing(one.name, one.zone, one.kind, one.state, one.detail, one.severity) for one in report.lists],
-        [dnsbl.Control(one.list_, one.verdict) for one in report.controls],
+        [dnsbl.Control(one.list_, one.verdict, one.severity) for one in report.controls],
         {one.name: [_heard(verdict) for verdict in one.verdicts] for one in report.senders},
     )
     found = dnsbl.report(session, key.actor, given)

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.status import DELIVERING
 from email_engine.settings import Settings
-from email_engine.store import accounting, checks, halts, holds, incidents, jobs, signals, waiting, warmup
+from email_engine.store import accounting, checks, dnsbl, halts, holds, incidents, jobs, signals, waiting, warmup
 from email_engine.store.models import DnsCheck, Incident, Ip, Job
 
 from .kinds import KINDS
@@ -78,6 +78,9 @@ class Sweep:
             func.jsonb_array_length(func.coalesce(Incident.evidence["look_again"], text("'[]'::jsonb"))) > 0,
         )
         self._check(session, "dnsbl_check", (Ip.status != "retired") & said_once)
+        # A mass of new listings waits for its second round, and whoever was to make it did not.
+        if dnsbl.again_due(session) and not jobs.asked_lately(session, ["dnsbl_check"], dnsbl.SECOND_ROUND):
+            jobs.enqueue(session, jobs.WORKER, "dnsbl_check", once=True)
 
     def _check(self, session: Session, kind: str, which: ColumnElement[bool]) -> None:
         playbooks = set(KINDS[kind].playbooks)

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import case, func, select
+from sqlalchemy import case, false, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -23,13 +23,36 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.moves
 
 from . import alerts, fleet, halts, incidents, jobs, lifecycle, policy, starts
 from .audit import Actor, record
-from .models import BlacklistEvent, CheckRun, DnsblList, DnsblVerdict, Incident, Ip, Job, Tenant
+from .models import Alert, BlacklistEvent, CheckRun, DnsblList, DnsblVerdict, Incident, Ip, Job, Tenant
 
-RUN, BLIND = "dnsbl", "blind/dnsbl"
+RUN, BLIND, MASS = "dnsbl", "blind/dnsbl", "mass/dnsbl"
 FIRST, AGAIN = "first", "again"
 #: States of a list that an operator has to do something about. One that could not be asked this time may be there the next time.
 _WRONG = ("failed", "blind")
 _STORED = {listings.LISTED: YES, listings.CLEAN: NO, listings.UNKNOWN: UNKNOWN}
+#: What it means that a list is out without which nobody is seen clean.
+_HOLDS = (
+    "Until it answers again or is asked no longer, nobody is promoted or released, no rest ends and no standby takes over: a sender is "
+    "clean only where every list of this weight says so."
+)
+#: Minutes after which a second round that nobody reported is asked for again.
+SECOND_ROUND = 15
+#: Why a list's news of many are not believed, and what helps.
+_DOUBTS = {
+    listings.DOUBT_LISTED: (
+        "lists what must not be listed",
+        "Ask by hand whether the control addresses are listed. Where that is right, have them taken off the list, or take them out of "
+        "policy_dnsbl.controls; where it is not, look at the resolver of the checking host (roles/resolver).",
+    ),
+    listings.DOUBT_SILENT: (
+        "gave no answer about what must not be listed",
+        "Run playbooks/rbl_check.yml again. Where it stays so, look at the resolver of the checking host (roles/resolver).",
+    ),
+    listings.DOUBT_UNASKED: (
+        "was asked about nothing that must not be listed",
+        "Name such an address and such a domain in policy_dnsbl.controls, and see that playbooks/rbl_check.yml of this release is what runs.",
+    ),
+}
 #: A statement takes 65,535 values.
 _AT_ONCE = 5000
 #: Statuses in which it sends, or holds what it might send.
@@ -93,6 +116,8 @@ class _Judgement:
         self.senders = {ip.id: ip for ip in session.scalars(found.execution_options(populate_existing=True))}
         self.answer.unknown = sorted(set(given.heard) - {ip.hostname for ip in self.senders.values()})
         self.tenants = dict(session.execute(select(Tenant.id, Tenant.name)).all())
+        #: A look at a few senders says nothing of the fleet's check.
+        self.whole = 2 * len(self.senders) >= self._size()
         self.events = self._open_events()
         self.pending = self._pending()
         states = {one.name: one.state for one in given.lists}
@@ -119,19 +144,26 @@ class _Judgement:
             events.setdefault(event.ip_id, {})[event.blacklist_name, event.target] = event
         return events
 
-    def _pending(self) -> dict[int, set[tuple[str, str]]]:
-        """Listings that one answer is not enough for, as the open incident has them."""
+    def _pending(self) -> dict[int, dict[tuple[str, str], str]]:
+        """Listings that one answer is not enough for, as the open incident has them, and how bad they are."""
         wanted = select(Incident).where(
             Incident.ip_id.in_(self.senders), Incident.kind == incidents.LISTING, Incident.closed_at.is_(None)
         )
-        return {
-            one.ip_id: {(name, target) for name, target in one.evidence.get("look_again", ())}
-            for one in self.session.scalars(wanted)
-            if one.ip_id is not None
-        }
+        found: dict[int, dict[tuple[str, str], str]] = {}
+        for one in self.session.scalars(wanted):
+            bad = {(said["list"], said["target"]): said["severity"] for said in one.evidence.get("listings", ())}
+            waiting = ((name, target) for name, target in one.evidence.get("look_again", ()))
+            if one.ip_id is not None:
+                found[one.ip_id] = {key: bad.get(key) or brakes.MAJOR for key in waiting}
+        return found
 
-    def known(self, number: int) -> set[tuple[str, str]]:
-        return {*self.events.get(number, ()), *self.pending.get(number, ())}
+    def known(self, number: int) -> dict[tuple[str, str], str]:
+        """(list, target) -> the worst that it said of this sender before."""
+        found = {key: event.severity for key, event in self.events.get(number, {}).items()}
+        for key, severity in self.pending.get(number, {}).items():
+            if listings.stops_less(found.get(key), severity):
+                found[key] = severity
+        return found
 
     # The report as a whole ---------------------------------------------------------------------------------------------
 
@@ -143,54 +175,98 @@ class _Judgement:
         healthy = [one.name for one in given.lists if one.state == listings.HEALTHY]
         why = given.blind or (None if healthy else "no list passed its test")
         if why is not None:
-            return self._blind("blind", why)
+            return self._blind(why)
         news = self._news()
-        mass = brakes.is_mass_event(self.limits, len(news), self._size())
-        if mass and given.round == FIRST:
-            # Nothing is stored: what a lying resolver says must not look like a listing, even for an hour.
-            self.answer.again = True
-            return self.answer
+        if self._mass(news) and given.round == FIRST:
+            # No verdict is stored: what a lying resolver says must not look like a listing, even for an hour.
+            return self._again(len(news))
         if given.round == AGAIN and news:
-            self._distrust(listings.sound(healthy, given.controls))
+            doubts = listings.doubts(healthy, given.controls)
+            found = {
+                one.blacklist: doubts[one.blacklist] for new in news.values() for one in new if one.blacklist in doubts
+            }
+            self._distrust(doubts)
             left = self._news()
             if not left:
                 self.answer.distrusted = True
-                changed = f"{len(news)} senders were listed at once, and addresses that cannot be listed were not clean"
-                return self._blind("distrusted", changed)
-            mass, news = brakes.is_mass_event(self.limits, len(left), self._size()), left
-        self._ran("ok", {"lists": len(healthy), "senders": len(self.senders)})
-        alerts.over(self.session, BLIND)
-        self._act(mass and bool(news))
+                return self._distrusted(len(news), found)
+            news = left
+        if given.round == AGAIN or self.whole:
+            alerts.over(self.session, MASS)
+        if self.whole:
+            self._ran("ok", {"lists": len(healthy), "senders": len(self.senders)})
+            alerts.over(self.session, BLIND)
+        self._act(self._mass(news))
         return self.answer
 
     def _size(self) -> int:
         return self.session.scalar(select(func.count()).select_from(Ip).where(Ip.status != "retired")) or 0
 
-    def _news(self) -> set[int]:
-        return {number for number, heard in self.heard.items() if listings.is_news(heard, self.known(number))}
+    def _news(self) -> dict[int, tuple[Heard, ...]]:
+        """Of each sender of which a list says something new: what."""
+        found = {number: listings.news(heard, self.known(number)) for number, heard in self.heard.items()}
+        return {number: new for number, new in found.items() if new}
 
-    def _distrust(self, sound: frozenset[str]) -> None:
-        """Leave out what lists newly say that were not clean about the controls; one that lists everybody goes alone."""
+    def _mass(self, news: Mapping[int, Sequence[Heard]]) -> bool:
+        return bool(news) and brakes.is_mass_event(self.limits, listings.changes(news.values()), self._size())
+
+    def _distrust(self, doubts: Collection[str]) -> None:
+        """Leave out what lists newly say that are not believed about many; one that lists everybody goes alone."""
         for number, heard in self.heard.items():
             known = self.known(number)
             self.heard[number] = tuple(
-                one
-                if one.verdict != listings.LISTED or one.blacklist in sound or one.key in known
-                else one._replace(verdict=listings.UNKNOWN, detail="the list was not clean about the controls")
+                one._replace(verdict=listings.UNKNOWN, detail="the list was not clean about the controls")
+                if one.verdict == listings.LISTED
+                and one.blacklist in doubts
+                and listings.stops_less(known.get(one.key), one.severity)
+                else one
                 for one in heard
             )
 
-    def _blind(self, state: str, why: str) -> Followed:
-        """Nothing is known by this report, so nothing changes but that somebody is told."""
-        self._ran(state, {"why": why})
+    def _again(self, senders: int) -> Followed:
+        """The caller looks again at once. Where it does not come to that, the sweep asks for it, and a person is told meanwhile."""
+        self.answer.again = True
+        why = f"{senders} senders were newly listed at once, and the second round was not reported yet"
+        self._ran("distrusted", {"why": why, "again": True})
+        alerts.tell(
+            self.session,
+            key=MASS,
+            kind="mass",
+            severity="warning",
+            subject="Many senders are newly listed at once, and are looked at again",
+            text=f"{why}. Until then nobody was stopped by it, and nobody is promoted.",
+            remedy=f"It ends with the second round, which playbooks/rbl_check.yml makes at once; a new check begins after {SECOND_ROUND} "
+            "minutes. Where this stays open, look at the last job dnsbl_check, or run the playbook.",
+        )
+        return self.answer
+
+    def _distrusted(self, senders: int, doubts: Mapping[str, str]) -> Followed:
+        words = [f"{name} {_DOUBTS[why][0]}" for name, why in sorted(doubts.items())]
+        remedies = dict.fromkeys(_DOUBTS[why][1] for _name, why in sorted(doubts.items()))
+        alerts.over(self.session, MASS)
+        self._ran("distrusted", {"why": "; ".join(words)})
         alerts.tell(
             self.session,
             key=BLIND,
             kind="blind",
             severity="critical",
-            subject="The check of the blocklists sees nothing"
-            if state == "blind"
-            else "The check of the blocklists is not believed",
+            subject="The check of the blocklists is not believed",
+            text=f"{senders} senders were newly listed at once, but {', '.join(words)}. Nobody was stopped, cleared or started by it.",
+            remedy="\n".join(remedies),
+        )
+        return self.answer
+
+    def _blind(self, why: str) -> Followed:
+        """Nothing is known by this report, so nothing changes but that somebody is told. A look at a few says so of no other."""
+        if not self.whole:
+            return self.answer
+        self._ran("blind", {"why": why})
+        alerts.tell(
+            self.session,
+            key=BLIND,
+            kind="blind",
+            severity="critical",
+            subject="The check of the blocklists sees nothing",
             text=f"{why}. Nobody was stopped, cleared or started by it.",
             remedy="Look at the resolver of the checking host (roles/resolver) and at what it answers about 127.0.0.1's and 127.0.0.2's entries.",
         )
@@ -203,8 +279,10 @@ class _Judgement:
         self.session.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values, where=newer))
 
     def _keep_lists(self) -> None:
+        deciding = listings.deciding(one.severity for one in self.given.lists)
         for one in self.given.lists:
             values = {"zone": one.zone, "kind": one.kind, "state": one.state, "detail": one.detail}
+            values["severity"] = one.severity
             statement = insert(DnsblList).values(name=one.name, checked_at=self.at, **values)
             values["checked_at"] = statement.excluded.checked_at
             self.session.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
@@ -218,17 +296,21 @@ class _Judgement:
                     kind="list",
                     severity="info" if one.severity == listings.INFORMATION else "warning",
                     subject=f"The list {one.name} {said}",
-                    text=one.detail or said,
+                    text=f"{one.detail or said}\n{_HOLDS}" if one.severity == deciding else one.detail or said,
                     remedy="It is left out until it passes its test. Ask it through a resolver of its liking or with a key, or take it out of policy_dnsbl.",
                 )
             elif one.state == listings.HEALTHY:
                 alerts.over(self.session, f"list/{one.name}")
+        if self.given.blind is None and self.given.lists:
+            # What is asked no longer holds up nobody.
+            alerts.over_but(self.session, "list/", (f"list/{one.name}" for one in self.given.lists))
 
     # The senders -------------------------------------------------------------------------------------------------------
 
     def _act(self, mass: bool) -> None:
         streaks = self._keep_verdicts()
         stopped: list[tuple[Ip, bool]] = []
+        waiting: list[Ip] = []
         for ip in self.senders.values():
             heard = self.heard[ip.id]
             judged = listings.judge(heard, self.known(ip.id), self.limits)
@@ -240,9 +322,11 @@ class _Judgement:
                     stopped.append((ip, sending))
             elif judged.does == listings.LOOK_AGAIN:
                 self._look_again(ip, judged, heard)
+                waiting.append(ip)
             else:
                 self._maybe_clear(ip, heard, streaks)
-        self._afterwards(stopped, mass)
+        self._minor()
+        self._afterwards(stopped, waiting, mass)
 
     def _keep_verdicts(self) -> dict[tuple[int, str, str], int]:
         """(sender, list, target) -> so many equal answers in a row."""
@@ -265,7 +349,12 @@ class _Judgement:
         streaks: dict[tuple[int, str, str], int] = {}
         for start in range(0, len(rows), _AT_ONCE):
             statement = insert(DnsblVerdict).values(rows[start : start + _AT_ONCE])
-            new, same = statement.excluded, DnsblVerdict.listed == statement.excluded.listed
+            new = statement.excluded
+            # A list that says less now, or more, says something else.
+            stops = [
+                func.coalesce(severity.in_(STOPPING), false()) for severity in (DnsblVerdict.severity, new.severity)
+            ]
+            same = (DnsblVerdict.listed == new.listed) & (stops[0] == stops[1])
             values = {name: new[name] for name in ("listed", "codes", "severity", "detail", "checked_at")}
             values["streak"] = case((same, DnsblVerdict.streak + 1), else_=1)
             values["since"] = case((same, DnsblVerdict.since), else_=new.since)
@@ -289,35 +378,49 @@ class _Judgement:
         for one in heard:
             event = mine.get(one.key)
             waits = judged.does == listings.LOOK_AGAIN and one in judged.because
-            if one.verdict == listings.LISTED and event is None and not waits:
+            if event is not None and self._gone(ip, one, streaks, event.severity):
+                self._clear(ip, event, streaks[ip.id, *one.key])
+                event = None
+            if one.verdict != listings.LISTED or waits:
+                continue
+            severity = one.severity or listings.INFORMATION
+            known = event.severity if event is not None else None
+            if event is None:
                 event = mine[one.key] = BlacklistEvent(
                     tenant_id=ip.tenant_id,
                     ip_id=ip.id,
                     blacklist_name=one.blacklist,
                     target=one.target,
                     codes=list(one.codes),
-                    severity=one.severity or listings.INFORMATION,
+                    severity=severity,
                     listed_at=self.at,
                 )
                 self.session.add(event)
-                if one.severity in STOPPING and ip.hostname not in self.answer.listed:
-                    self.answer.listed.append(ip.hostname)
-            elif one.verdict == listings.LISTED and event is not None:
-                event.codes, event.severity = list(one.codes), one.severity or event.severity
-            elif one.verdict == listings.CLEAN and event is not None and self._cleared(ip, one, streaks):
-                event.cleared_at = self.at
-                del mine[one.key]
-                about = {"list": one.blacklist, "target": one.target, "clean": streaks[ip.id, *one.key]}
-                record(
-                    self.session, self.actor, "cleared", f"sender {ip.hostname}", tenant_id=ip.tenant_id, evidence=about
-                )
-                stopping = [left for left in mine.values() if left.severity in STOPPING]
-                if event.severity in STOPPING and not stopping:
-                    self.answer.cleared.append(ip.hostname)
+            elif severity == known or listings.stops_less(known, severity):
+                # One that says less now ends as any other does, by as many answers.
+                event.codes, event.severity = list(one.codes), severity
+            if severity in STOPPING and known not in STOPPING and ip.hostname not in self.answer.listed:
+                self.answer.listed.append(ip.hostname)
         self.session.flush()
+
+    def _clear(self, ip: Ip, event: BlacklistEvent, answers: int) -> None:
+        mine = self.events[ip.id]
+        event.cleared_at = self.at
+        del mine[event.blacklist_name, event.target]
+        # Another may begin in its place.
+        self.session.flush()
+        about = {"list": event.blacklist_name, "target": event.target, "clean": answers}
+        record(self.session, self.actor, "cleared", f"sender {ip.hostname}", tenant_id=ip.tenant_id, evidence=about)
+        if event.severity in STOPPING and not any(left.severity in STOPPING for left in mine.values()):
+            self.answer.cleared.append(ip.hostname)
 
     def _cleared(self, ip: Ip, one: Heard, streaks: Mapping[tuple[int, str, str], int]) -> bool:
         return one.verdict == listings.CLEAN and streaks[ip.id, *one.key] >= self.limits.clears
+
+    def _gone(self, ip: Ip, one: Heard, streaks: Mapping[tuple[int, str, str], int], severity: str) -> bool:
+        """Whether a listing of this severity is over: the list says so often enough that it lists it no longer, or not as what stops."""
+        less = severity in STOPPING and one.verdict == listings.LISTED and one.severity not in STOPPING
+        return (less or one.verdict == listings.CLEAN) and streaks[ip.id, *one.key] >= self.limits.clears
 
     def _configuration(
         self,
@@ -378,12 +481,34 @@ class _Judgement:
         found = incidents.opened(self.session, ip, incidents.LISTING)
         if found is None:
             return
-        clean = {one.key for one in heard if self._cleared(ip, one, streaks)}
-        if waiting and waiting <= clean:
+        over = {one.key for one in heard if self._gone(ip, one, streaks, brakes.MAJOR)}
+        if waiting and waiting.keys() <= over:
             cause = f"{', '.join(sorted(name for name, _target in waiting))} said so once, and not again"
             incidents.close(self.session, self.actor, self.actor.name, found, cause)
         elif ip.hostname in self.answer.cleared:
             self._tell_gone(ip, found)
+
+    def _minor(self) -> None:
+        """What stops nobody hurts delivery all the same, and is the first sign of worse."""
+        names = {f"minor/{ip.hostname}": ip for ip in self.senders.values()}
+        kept = []
+        for key, ip in names.items():
+            found = sorted(about for about, one in self.events.get(ip.id, {}).items() if one.severity == listings.MINOR)
+            if found:
+                kept.append(key)
+                alerts.tell(
+                    self.session,
+                    key=key,
+                    kind="listing",
+                    severity="info",
+                    subject=f"{ip.hostname} is listed by a list that stops nobody",
+                    text="\n".join(f"{name} lists {target}." for name, target in found),
+                    remedy="Find the cause before a heavier list does, and ask for delisting once; the runbook listing.md says how.",
+                    tenant_id=ip.tenant_id,
+                )
+        others = select(Alert.key).where(Alert.closed_at.is_(None), Alert.key.in_(names.keys() - set(kept)))
+        for key in self.session.scalars(others.order_by(Alert.key)).all():
+            alerts.over(self.session, key)
 
     def _evidence(self, because: Iterable[Heard], heard: Iterable[Heard]) -> dict[str, Any]:
         others: dict[str, set[str]] = {listings.CLEAN: set(), listings.UNKNOWN: set()}
@@ -438,9 +563,10 @@ class _Judgement:
 
     # What follows for the tenants --------------------------------------------------------------------------------------
 
-    def _afterwards(self, stopped: Sequence[tuple[Ip, bool]], mass: bool) -> None:
+    def _afterwards(self, stopped: Sequence[tuple[Ip, bool]], waiting: Sequence[Ip], mass: bool) -> None:
         if mass:
-            self._hold_all([ip for ip, _sending in stopped])
+            # Whoever is looked at again is one of the many: by the next answer its listing is no news any more.
+            self._hold_all([*(ip for ip, _sending in stopped), *waiting])
         else:
             for ip, sending in stopped:
                 if sending:
@@ -451,14 +577,14 @@ class _Judgement:
         elif self.answer.started:
             self.answer.jobs = [jobs.enqueue(self.session, self.actor, "converge", once=True)]
 
-    def _hold_all(self, stopped: Iterable[Ip]) -> None:
+    def _hold_all(self, listed: Sequence[Ip]) -> None:
         """Many at once, and the lists are sound: whatever it is, another address is no answer to it."""
-        for number in sorted({ip.tenant_id for ip in stopped}):
+        for number in sorted({ip.tenant_id for ip in listed}):
             tenant = self.session.scalars(select(Tenant).where(Tenant.id == number).with_for_update(**fleet.HELD)).one()
             if tenant.held_reason is None:
-                names = [ip.hostname for ip in stopped if ip.tenant_id == number]
+                names = [ip.hostname for ip in listed if ip.tenant_id == number]
                 reason = f"many senders were listed at once, {', '.join(names[:3])}{' and more' if names[3:] else ''} of it among them"
-                incidents.hold_tenant(self.session, self.actor, tenant, reason, {"stopped": names})
+                incidents.hold_tenant(self.session, self.actor, tenant, reason, {"listed": names})
                 self.answer.held.append(tenant.name)
 
     def _failover(self, ip: Ip) -> None:
@@ -507,3 +633,13 @@ def _shown(heard: Iterable[Heard]) -> list[dict[str, Any]]:
         }
         for one in heard
     ]
+
+
+def again_due(session: Session) -> bool:
+    """Whether a second round was asked for some time ago, and nobody reported it."""
+    wanted = select(CheckRun.name).where(
+        CheckRun.name == RUN,
+        CheckRun.detail["again"].astext == "true",
+        CheckRun.at < func.now() - timedelta(minutes=SECOND_ROUND),
+    )
+    return session.scalar(wanted) is not None

@@ -21,12 +21,14 @@ _FEW = 3  # what more senders share is told once
 
 @dataclass
 class Checked:
-    """What a check found. verdicts: by (list, target). fitness: of each resolver."""
+    """What a check found. verdicts: by (list, target). fitness: of each resolver. strangers: (list, target) that nobody can have made
+    up for this check, and that the list does not have."""
 
     lists: Sequence[Blocklist]
     fitness: Sequence[Fitness]
     health: dict[str, Health] = field(default_factory=dict)
     verdicts: dict[tuple[str, str], Verdict] = field(default_factory=dict)
+    strangers: list[tuple[str, str]] = field(default_factory=list)
 
     def of(self, blocklist: Blocklist, target: str) -> Verdict:
         return self.verdicts.get((blocklist.name, target)) or unknown("was not asked")
@@ -39,11 +41,14 @@ def report(checked: Checked, senders: Sequence[Sender], controls: Sequence[str])
         "resolver": _resolver(checked),
         "lists": lists,
         "controls": [
-            {"target": target, "list": one.name, "verdict": checked.of(one, target).verdict}
-            for target in controls
-            for one in checked.lists
-            # What lists whole networks may have the servers' own, and be right.
-            if one.takes(target) and one.severity != INFORMATION
+            *(
+                _control(one, target, checked.of(one, target))
+                for target in controls
+                for one in checked.lists
+                # What lists whole networks may have the servers' own, and be right.
+                if one.takes(target) and one.severity != INFORMATION
+            ),
+            *_strangers(checked),
         ],
         "senders": [
             {
@@ -58,6 +63,20 @@ def report(checked: Checked, senders: Sequence[Sender], controls: Sequence[str])
             for sender in senders
         ],
     }
+
+
+def _control(blocklist: Blocklist, target: str, found: Verdict) -> dict:
+    """severity: a server's address in a list of dynamic ones, for example, is no sign that the list lies."""
+    severity = {"severity": found.severity or blocklist.severity} if found.verdict == LISTED else {}
+    return {"target": target, "list": blocklist.name, "verdict": found.verdict, **severity}
+
+
+def _strangers(checked: Checked) -> list[dict]:
+    """What was made up for the test of each list: a control of its kind that no cache has heard of."""
+    healthy = {name for name, health in checked.health.items() if health.state == HEALTHY}
+    return [
+        {"target": target, "list": name, "verdict": CLEAN} for name, target in checked.strangers if name in healthy
+    ]
 
 
 def lean(told: Mapping) -> dict:

@@ -49,7 +49,7 @@ def senders_of(document: Mapping, names: Iterable[str] | None = None) -> list[Se
     found = []
     for index, sender in senders:
         try:
-            found.append(Sender(sender["name"], tuple(_targets(sender))))
+            found.append(Sender(sender["name"], tuple(targets_of(sender))))
         except (ValueError, AttributeError) as error:
             what = f"its address or domain cannot be used: {error}"
             problems.append(Problem(f"fleet.senders[{index}]", what, "Correct it in the inventory"))
@@ -58,7 +58,8 @@ def senders_of(document: Mapping, names: Iterable[str] | None = None) -> list[Se
     return found
 
 
-def _targets(sender: Mapping) -> list[str]:
+def targets_of(sender: Mapping) -> list[str]:
+    """What lists may name of a sender. Raises ValueError."""
     found = [plain_address(sender["ip"])]
     names = [sender["domain"], sender.get("from_email", "").rpartition("@")[2], sender.get("hostname")]
     for name in dict.fromkeys(name for name in names if name):

@@ -53,6 +53,20 @@ def test_what_the_engine_is_sent():
     }
 
 
+def test_what_was_made_up_for_the_test_of_a_list_is_a_control_of_its_kind():
+    one = checked({}, {**HEALTHY, "uceprotect3": Health("failed", "it lists everybody")})
+    one.strangers = [("zen", "127.7.8.9"), ("dbl", "zz.invalid"), ("uceprotect3", "127.7.8.9")]
+    assert told.report(one, SENDERS, [])["controls"] == [
+        {"target": "127.7.8.9", "list": "zen", "verdict": "clean"},
+        {"target": "zz.invalid", "list": "dbl", "verdict": "clean"},
+    ]
+
+
+def test_how_bad_it_is_that_a_control_is_listed():
+    found = told.report(checked({("zen", "198.51.100.1"): PBL}), SENDERS, ["198.51.100.1"])["controls"]
+    assert found == [{"target": "198.51.100.1", "list": "zen", "verdict": "listed", "severity": "configuration"}]
+
+
 def test_what_says_nothing_is_not_sent():
     found = told.report(checked({("zen", "192.0.2.1"): CSS, ("dbl", "example.com"): unknown("late")}), SENDERS[:1], [])
     [sender] = told.lean(found)["senders"]

@@ -12,17 +12,23 @@ from hypothesis import strategies as st
 from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.brakes import Brakes
 from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.listings import (
     CLEAN,
+    DOUBT_LISTED,
+    DOUBT_SILENT,
+    DOUBT_UNASKED,
     LISTED,
     LOOK_AGAIN,
     NOTHING,
     STOP,
     UNKNOWN,
+    Asked,
     Control,
     Heard,
     believed,
-    is_news,
+    changes,
+    doubts,
     judge,
-    sound,
+    news,
+    seen_clean,
 )
 
 SEVERITIES = ("critical", "major", "minor", "information", "configuration")
@@ -37,27 +43,32 @@ def heard(severity, name="zen", verdict=LISTED):
     [
         ([heard("critical")], (), STOP),
         ([heard("major")], (), LOOK_AGAIN),
-        ([heard("major")], [("zen", "198.19.0.1")], STOP),
-        ([heard("major")], [("other", "198.19.0.1")], LOOK_AGAIN),
+        ([heard("major")], [("zen", "major")], STOP),
+        ([heard("major")], [("zen", "critical")], STOP),
+        # The same list, but it said nothing that stops.
+        ([heard("major")], [("zen", "minor")], LOOK_AGAIN),
+        ([heard("major")], [("zen", "configuration")], LOOK_AGAIN),
+        ([heard("major")], [("other", "major")], LOOK_AGAIN),
         ([heard("major"), heard("major", "psbl")], (), STOP),
         ([heard("major"), heard("minor", "psbl")], (), LOOK_AGAIN),
-        ([heard("minor"), heard("minor", "psbl"), heard("information", "uce3")], [("zen", "198.19.0.1")], NOTHING),
-        ([heard("configuration")], [("zen", "198.19.0.1")], NOTHING),
-        ([heard(None, verdict=CLEAN)], [("zen", "198.19.0.1")], NOTHING),
-        ([heard(None, verdict=UNKNOWN)], [("zen", "198.19.0.1")], NOTHING),
+        ([heard("minor"), heard("minor", "psbl"), heard("information", "uce3")], [("zen", "major")], NOTHING),
+        ([heard("configuration")], [("zen", "major")], NOTHING),
+        ([heard(None, verdict=CLEAN)], [("zen", "major")], NOTHING),
+        ([heard(None, verdict=UNKNOWN)], [("zen", "major")], NOTHING),
         ([], (), NOTHING),
     ],
 )
 def test_what_stops(said, before, does):
-    assert judge(said, before, Brakes()).does == does
+    known = {(name, "198.19.0.1"): severity for name, severity in before}
+    assert judge(said, known, Brakes()).does == does
 
 
 def test_where_the_policy_lets_major_lists_only_tell():
-    assert judge([heard("major"), heard("major", "psbl")], (), Brakes(stops=("critical",))).does == NOTHING
+    assert judge([heard("major"), heard("major", "psbl")], {}, Brakes(stops=("critical",))).does == NOTHING
 
 
 def test_the_set_up_is_told_beside_a_stop():
-    found = judge([heard("critical"), heard("configuration", "pbl")], (), Brakes())
+    found = judge([heard("critical"), heard("configuration", "pbl")], {}, Brakes())
     assert found.does == STOP and [one.blacklist for one in found.configuration] == ["pbl"]
     assert [one.blacklist for one in found.because] == ["zen"]
 
@@ -72,26 +83,87 @@ def test_a_list_that_is_not_healthy_says_nothing(said, state):
     found = believed(said, {"zen": state, "psbl": "healthy"} if state else {"psbl": "healthy"})
     assert all(one.verdict == UNKNOWN for one in found if one.blacklist == "zen")
     assert [one for one in found if one.blacklist == "psbl"] == [one for one in said if one.blacklist == "psbl"]
-    assert all(one.blacklist == "psbl" for one in judge(found, [], Brakes()).because)
+    assert all(one.blacklist == "psbl" for one in judge(found, {}, Brakes()).because)
 
 
 @pytest.mark.parametrize(
-    ("controls", "found"),
+    ("controls", "zen", "psbl"),
     [
-        ([], set()),
-        ([("zen", CLEAN)], {"zen"}),
-        ([("zen", CLEAN), ("zen", UNKNOWN)], set()),
-        ([("zen", CLEAN), ("zen", LISTED)], set()),
-        ([("zen", CLEAN), ("psbl", UNKNOWN)], {"zen"}),
-        ([("other", CLEAN)], set()),
+        ([], DOUBT_UNASKED, DOUBT_UNASKED),
+        ([("zen", CLEAN)], None, DOUBT_UNASKED),
+        ([("zen", CLEAN), ("zen", UNKNOWN)], DOUBT_SILENT, DOUBT_UNASKED),
+        ([("zen", CLEAN), ("zen", LISTED)], DOUBT_LISTED, DOUBT_UNASKED),
+        ([("zen", CLEAN), ("zen", LISTED, "critical")], DOUBT_LISTED, DOUBT_UNASKED),
+        ([("zen", UNKNOWN), ("zen", LISTED, "major")], DOUBT_LISTED, DOUBT_UNASKED),
+        ([("zen", CLEAN), ("zen", LISTED, "configuration")], None, DOUBT_UNASKED),
+        ([("zen", LISTED, "minor")], DOUBT_UNASKED, DOUBT_UNASKED),
+        ([("zen", CLEAN), ("psbl", UNKNOWN)], None, DOUBT_SILENT),
+        ([("other", CLEAN)], DOUBT_UNASKED, DOUBT_UNASKED),
     ],
 )
-def test_controls_have_to_be_asked_and_clean(controls, found):
-    assert sound(["zen", "psbl"], [Control(*one) for one in controls]) == found
+def test_controls_have_to_be_asked_and_clean(controls, zen, psbl):
+    wanted = {name: why for name, why in (("zen", zen), ("psbl", psbl)) if why}
+    assert doubts(["zen", "psbl"], [Control(*one) for one in controls]) == wanted
 
 
-def test_news_is_what_was_not_known():
-    key = ("zen", "198.19.0.1")
-    assert is_news([heard("critical")], []) and not is_news([heard("critical")], [key])
-    assert is_news([heard("configuration")], []) and not is_news([heard("information")], [])
-    assert not is_news([heard(None, verdict=UNKNOWN), heard(None, verdict=CLEAN)], [])
+@pytest.mark.parametrize(
+    ("severity", "known", "is_news"),
+    [
+        ("critical", None, True),
+        ("critical", "critical", False),
+        ("critical", "major", True),
+        ("critical", "configuration", True),
+        ("major", "minor", True),
+        ("major", "critical", False),
+        ("configuration", None, True),
+        ("configuration", "critical", False),
+        ("minor", None, False),
+        ("information", None, False),
+    ],
+)
+def test_news_is_what_was_not_known_or_not_as_bad(severity, known, is_news):
+    one = heard(severity)
+    assert news([one], {one.key: known} if known else {}) == ((one,) if is_news else ())
+
+
+def test_what_is_not_listed_is_no_news():
+    assert news([heard(None, verdict=UNKNOWN), heard(None, verdict=CLEAN)], {}) == ()
+
+
+def test_what_senders_share_is_one_change():
+    def said(*targets):
+        return [heard("critical")._replace(target=target) for target in targets]
+
+    assert changes([]) == 0
+    assert changes([said("shared.test")] * 10) == 1
+    assert changes([said(f"192.0.2.{n}") for n in range(10)]) == 10
+    # And a sender of which much is listed is one, too.
+    assert changes([said("192.0.2.1", "m1.test", "shared.test")]) == 1
+    assert changes([said("shared.test", f"192.0.2.{n}") for n in range(3)]) == 3
+
+
+@pytest.mark.parametrize(
+    ("asked", "clean"),
+    [
+        ([], False),
+        ([("critical", "no")], True),
+        ([("critical", "")], False),
+        ([("critical", "unknown")], False),
+        ([("critical", "yes")], False),
+        # Address and domain, each at its own list; several domains at one.
+        ([("critical", "no"), ("critical", "no no")], True),
+        ([("critical", "no"), ("critical", "no unknown")], False),
+        ([("critical", "no"), ("critical", "")], False),
+        # Lists of less weight prove nothing, and hold up nobody.
+        ([("critical", "unknown"), ("major", "no"), ("minor", "no"), ("information", "no")], False),
+        ([("critical", "no"), ("major", "unknown"), ("minor", ""), ("information", "unknown")], True),
+        # Nobody asks a critical one.
+        ([("major", "no"), ("major", "no")], True),
+        ([("major", "no"), ("major", "unknown")], False),
+        ([("major", "no"), ("major", "")], False),
+        ([("major", ""), ("information", "no")], False),
+        ([("minor", "no"), ("information", "no"), ("configuration", "no")], False),
+    ],
+)
+def test_what_it_takes_to_be_seen_clean(asked, clean):
+    assert seen_clean(Asked(severity, tuple(said.split())) for severity, said in asked) is clean
