@@ -88,12 +88,15 @@ def chosen(names: Iterable[str] | None = None, keys: Mapping | None = None, chan
     problems: list[Problem] = []
     catalogue = _changed(changes or {}, problems)
     keys = {name: key for name, key in (keys or {}).items() if key not in (None, "")}
-    wanted_keys = {entry.get("key") for entry in catalogue.values()} - {None}
+    wanted_keys = {entry["key"] for entry in catalogue.values() if isinstance(entry.get("key"), str)}
     for name, key in keys.items():
         if name not in wanted_keys:
             what = f"no list has a key of this name; known are {', '.join(sorted(wanted_keys))}"
             problems.append(Problem(f"keys.{name}", what, "Correct its name, or take it out"))
-        elif not isinstance(key, str) or not _KEY.match(key):
+        elif not isinstance(key, str):
+            remedy = "Put the key in quotes: YAML reads one of digits alone as a number"
+            problems.append(Problem(f"keys.{name}", "is not a text", remedy))
+        elif not _KEY.match(key):
             what = "is not one label of a DNS name of 8 to 63 letters, digits and dashes"
             problems.append(Problem(f"keys.{name}", what, "Copy the key alone, without the zone"))
     found = []
@@ -101,7 +104,7 @@ def chosen(names: Iterable[str] | None = None, keys: Mapping | None = None, chan
         entry = catalogue[name]
         faults = faults_of(name, entry)
         problems += faults
-        if not faults:
+        if not problems:
             found.append(_blocklist(name, entry, keys.get(entry.get("key"), "")))
     if names is not None and not problems and not found:
         problems.append(Problem("lists", "no list is named", "Name lists of the catalogue, or leave it out for all"))
@@ -151,20 +154,25 @@ def _names(names: Iterable[str] | None, catalogue: Mapping, keys: Mapping, probl
         return [
             name
             for name, entry in catalogue.items()
-            if entry.get("asked") and (entry.get("zone") or "keyed_zone" not in entry or entry.get("key") in keys)
+            if entry.get("asked") and (entry.get("zone") or "keyed_zone" not in entry or _has_key(entry, keys))
         ]
     found = []
     for name in dict.fromkeys(names):
         entry = catalogue.get(name)
         if entry is None:
             problems.append(_unknown(name, catalogue))
-        elif not entry.get("zone") and entry.get("keyed_zone") and entry.get("key") not in keys:
+        elif not entry.get("zone") and entry.get("keyed_zone") and not _has_key(entry, keys):
             what = f"is asked with a key only, and the key {entry.get('key')} is not given"
             remedy = f"Put the key into the vault, as policy_dnsbl_keys.{entry.get('key')}, or leave the list out"
             problems.append(Problem(f"lists: {name}", what, remedy))
         else:
             found.append(name)
     return found
+
+
+def _has_key(entry: Mapping, keys: Mapping) -> bool:
+    name = entry.get("key")
+    return isinstance(name, str) and name in keys
 
 
 def _unknown(name: object, catalogue: Mapping) -> Problem:
@@ -222,6 +230,8 @@ def faults_of(name: str, entry: Mapping) -> list[Problem]:
     elif entry.get("codes") and entry.get("bits"):
         fault("bits", "both codes and bits are there", "Write codes for whole answers, or bits for a sum, not both")
     _tables(entry, fault)
+    if not found:
+        _twice(entry, fault)
     return found
 
 
@@ -274,6 +284,14 @@ def _tables(entry: Mapping, fault) -> None:
                 or not told[1].strip()
             ):
                 fault(where, f"is {told!r}", f"Write [severity, meaning]; severities are {', '.join(SEVERITIES)}")
+
+
+def _twice(entry: Mapping, fault) -> None:
+    """An error stops the asking, so a listing that is also one would blind the list by its own test point."""
+    for lists, errors in (("codes", "errors"), ("bits", "error_bits")):
+        for code in {str(code) for code in entry.get(lists, {})} & {str(code) for code in entry.get(errors, {})}:
+            what = f"stands in {lists} as well: an answer is a listing or an error, never both"
+            fault(f"{errors}.{code}", what, "Take it out of one of them; null takes a code of the catalogue away")
 
 
 def _inside(text: str) -> bool:
