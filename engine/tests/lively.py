@@ -137,6 +137,7 @@ def make(app, client, admin):
                         zone=name,
                         kind="ip",
                         state="failed" if name == LISTS[2] else "healthy",
+                        severity="critical",
                         checked_at=NOW,
                     )
                     for name in LISTS
