@@ -13,7 +13,16 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from email_engine.store.models import BlacklistEvent, DnsblVerdict, FleetState, Incident, Ip, Job, WarmupPlan
+from email_engine.store.models import (
+    BlacklistEvent,
+    DnsblList,
+    DnsblVerdict,
+    FleetState,
+    Incident,
+    Ip,
+    Job,
+    WarmupPlan,
+)
 from members import NEW, POLICY, TWO, add, check_dns, declared, problem, show
 from samples import declare, fleet, make_key, sender, tenant, waiting
 
@@ -362,6 +371,8 @@ def test_a_release_says_all_that_is_missing(client, app, admin, known):
                 tenant_id=ip.tenant_id, ip_id=ip.id, blacklist_name="zen", listed="no", checked_at=ip.updated_at
             )
         )
+        zen = {"name": "zen", "zone": "zen.test", "kind": "ip", "state": "healthy", "severity": "critical"}
+        session.add(DnsblList(**zen, checked_at=ip.updated_at))
     check_dns(client, admin, "yes", "m1.sos.test")
     found = move(client, admin, "release", "m1.sos.test").json()["sender"]
     assert (found["status"], found["phase"], found["daily_quota"]) == ("warming", "week_1", 50)

@@ -30,6 +30,10 @@ def climbed(engine):
         " SELECT tenant_id, id, 'zen', 'no', now(), now() FROM ips"
     )
     engine.sql(
+        "INSERT INTO dnsbl_lists (name, zone, kind, state, severity, checked_at)"
+        " VALUES ('zen', 'zen.test', 'ip', 'healthy', 'critical', now())"
+    )
+    engine.sql(
         "INSERT INTO check_runs (name, at, state, detail) VALUES ('accounting/vps2', now(), 'ok',"
         " jsonb_build_object('complete_at', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"+00:00\"')))"
     )

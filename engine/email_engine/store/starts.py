@@ -83,7 +83,7 @@ def failover(session: Session, actor: Actor, stopped: Ip) -> Failover:
         facts, _now = lifecycle.look(session, ip)
         if facts.listed != NO:
             # A new sender may start unseen by the lists; one that takes over beside a listing may not.
-            refused.append(f"{ip.hostname}: no healthy list has answered for it")
+            refused.append(f"{ip.hostname}: no healthy list has answered for it, or one that can stop it has not")
             continue
         evidence = {"after_listing": True, "beside": stopped.hostname}
         why = _move(session, actor, ip, "start", declared, evidence=evidence)

@@ -75,7 +75,7 @@ CONDITIONS: dict[str, Condition] = {
     "not_listed": Condition(
         lambda facts, now: _NOT[facts.listed],
         "it is listed: mend the cause and have it delisted",
-        "no healthy list has answered for it: run the DNSBL check",
+        "no healthy list has answered for it, or one that can stop it has not: run the DNSBL check, and mend the lists that alerts name",
     ),
     "not_known_listed": Condition(
         lambda facts, now: NO if facts.listed == YES else YES, "it is listed: mend the cause and have it delisted", ""
