@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 import samples
 from email_engine.store import alerts, failures, waiting
@@ -46,7 +46,8 @@ def opened(app):
 
 def audited(app):
     rows = select(AuditRow.action, AuditRow.target).where(AuditRow.actor == "alerts").order_by(AuditRow.id)
-    return within(app, lambda session: [tuple(row) for row in session.execute(rows)])
+    found = within(app, lambda session: [tuple(row) for row in session.execute(rows)])
+    return [one for one in found if not one[1].startswith("alert late/")]
 
 
 def test_it_begins_changes_and_ends_once(app):
@@ -102,8 +103,14 @@ def fleet(app, admin):
 
 
 def look(app, now=NOW):
+    """What is told of, but for checks, which do not run here."""
     within(app, lambda session: waiting.look(session, now))
-    return set(opened(app))
+    return {key for key in opened(app) if not key.startswith("late/")}
+
+
+def late(app, now):
+    look(app, now)
+    return {key for key in opened(app) if key.startswith("late/")}
 
 
 def test_what_waits_for_a_person_is_alerted_until_somebody_acts(app, fleet):
@@ -201,9 +208,83 @@ def test_a_standby_has_time_to_get_its_dns(app, admin, hours, alerted):
 @pytest.mark.parametrize(("name", "hours"), [("dnsbl", 9), ("dns", 50), ("accounting/vps2", 1), ("warmup", 26)])
 def test_a_check_that_stopped_running_is_alerted(app, name, hours):
     within(app, lambda session: session.add(CheckRun(name=name, at=NOW, state="ok")))
-    assert look(app, NOW + timedelta(hours=hours)) == set()
-    assert look(app, NOW + timedelta(hours=hours, seconds=1)) == {f"late/{name}"}
-    assert look(app, NOW) == set()
+    assert late(app, NOW + timedelta(hours=hours)) == set()
+    assert late(app, NOW + timedelta(hours=hours, seconds=1)) == {f"late/{name}"}
+    assert late(app, NOW) == set()
+
+
+def test_a_check_that_never_ran_is_late_once_there_were_senders_for_long_enough(app, admin):
+    assert late(app, NOW) == set(), "nobody to look after"
+    declared(app, admin)
+    within(app, lambda session: session.execute(update(Ip).values(created_at=NOW)))
+    second = timedelta(seconds=1)
+    known = set()
+    for name, hours in (("accounting/vps2", 1), ("dnsbl", 9), ("warmup", 26), ("dns", 50)):
+        assert late(app, NOW + timedelta(hours=hours)) == known
+        known.add(f"late/{name}")
+        assert late(app, NOW + timedelta(hours=hours) + second) == known
+    assert "never ran" in opened(app)["late/dns"]
+    within(app, lambda session: session.execute(update(Ip).values(status="retired")))
+    assert late(app, NOW + timedelta(days=9)) == set()
+
+
+def test_nobody_waits_for_the_accounting_of_an_mta_that_left(app, admin):
+    declared(app, admin)
+    runs = [CheckRun(name=f"accounting/{mta}", at=NOW, state="ok") for mta in ("vps2", "gone")]
+    within(app, lambda session: session.add_all(runs))
+    tell(app, key="gap/gone", kind="gap")
+    then = NOW + timedelta(hours=2)
+    assert {"late/accounting/vps2"} <= late(app, then) and "late/accounting/gone" not in opened(app)
+    assert "gap/gone" not in opened(app)
+    kept = within(app, lambda session: session.scalars(select(CheckRun.name)).all())
+    assert kept == ["accounting/vps2"]
+
+
+def test_an_mta_that_is_declared_is_waited_for_without_any_sender(app, admin):
+    declared(app, admin, mtas=["vps2", "spare"])
+    within(app, lambda session: session.add(CheckRun(name="accounting/spare", at=NOW, state="ok")))
+    assert "late/accounting/spare" in late(app, NOW + timedelta(hours=2))
+
+
+@pytest.mark.parametrize(
+    ("status", "severity", "hours", "stays"),
+    [
+        ("resting", "critical", 200, True),
+        ("warming", "critical", 0, False),
+        ("quarantine", "critical", 0, False),
+        ("retired", "critical", 0, False),
+        ("warming", "info", 23, True),
+        ("warming", "info", 25, False),
+        ("retired", "info", 0, False),
+    ],
+)
+def test_what_is_told_of_a_warm_up_ends(app, admin, status, severity, hours, stays):
+    declared(app, admin)
+    key = "warmup/m1.sos.test"
+    tell(app, key=key, kind="warmup", severity=severity)
+
+    def change(session):
+        session.execute(update(Ip).where(Ip.hostname == "m1.sos.test").values(status=status))
+        session.execute(update(Alert).values(changed_at=NOW - timedelta(hours=hours)))
+
+    within(app, change)
+    assert (key in look(app)) == stays
+
+
+@pytest.mark.parametrize("kind", ["listing", "dns", "overshoot", "warmup"])
+def test_what_is_told_of_a_sender_ends_with_it(app, admin, kind):
+    declared(app, admin)
+    status = "resting" if kind == "warmup" else "warming"
+    within(app, lambda session: session.execute(update(Ip).values(status=status)))
+    dns(app, "m1.sos.test", "no")
+    for name in ("m1.sos.test", "m2.sos.test"):
+        tell(app, key=f"{kind}/{name}", kind=kind)
+    assert f"{kind}/m1.sos.test" in look(app)
+    within(
+        app, lambda session: session.execute(update(Ip).where(Ip.hostname == "m1.sos.test").values(status="retired"))
+    )
+    assert f"{kind}/m1.sos.test" not in look(app)
+    assert (f"{kind}/m2.sos.test" in look(app)) == (kind != "dns")
 
 
 def test_a_kind_of_job_that_fails_is_one_alert_until_it_succeeds(app):

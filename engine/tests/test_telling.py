@@ -116,10 +116,37 @@ def test_what_lasts_is_told_again_each_day(app, severity, again):
         assert told(app, now=NOW + timedelta(days=day)) == again
 
 
-def test_what_ended_before_anybody_knew_is_not_told(app):
-    tell(app)
+def ended(app, **changes):
+    """An alert that began and ended; the time just after."""
+    tell(app, **changes)
     within(app, lambda session: alerts.over(session, FAULT["key"]))
-    assert told(app) == []
+    return datetime.now(UTC) + timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(("severity", "what"), [("critical", ["was"]), ("warning", []), ("info", [])])
+def test_what_ended_before_anybody_knew_is_told_where_it_was_critical(app, severity, what):
+    now = ended(app, severity=severity)
+    assert told(app, now=now) == what and told(app, now=now) == []
+    (row,) = within(app, lambda session: session.scalars(select(Alert)).all())
+    assert (row.told_at is not None) == (row.closing_told_at is not None) == bool(what)
+
+
+def test_what_ended_while_a_receiver_failed_is_told_when_it_hears_again(app):
+    tell(app)
+    now = datetime.now(UTC)
+    assert told(app, now=now, error="no") == ["new"]
+    now = ended(app)
+    later = now + timedelta(days=3)
+    assert told(app, now=later) == ["was"] and told(app, now=later) == []
+    assert told(app, "came later", now=later) == []
+
+
+def test_what_was_is_told_with_all_that_is_known(app, web):
+    ended(app)
+    assert courier(app, web.url).run() == 1
+    assert web.titles() == ["engine-1: [critical, was, and is over] m1.sos.test is on a list"]
+    message = web.got[0][1]["message"]
+    assert FAULT["text"] in message and "It is over" in message and ", until " in message
 
 
 def test_a_new_receiver_learns_what_is_open(app):

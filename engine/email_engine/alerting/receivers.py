@@ -30,7 +30,7 @@ _TYPES = {
     "over": apprise.NotifyType.SUCCESS,
 }
 _ORDER = ("critical", "warning", "info", "over")
-_HEADS = {"new": "{}", "changed": "{}, changed", "again": "{}, still", "over": "over"}
+_HEADS = {"new": "{}", "changed": "{}, changed", "again": "{}, still", "over": "over", "was": "{}, was, and is over"}
 
 
 class Receiver(Protocol):
@@ -148,4 +148,6 @@ def body(messages: Sequence[Message]) -> str:
     since = f"Since: {one.opened_at:%Y-%m-%d %H:%M} UTC"
     if one.what == "over":
         return f"It is over.\n{about}{since}, until {one.closed_at:%Y-%m-%d %H:%M} UTC"
+    if one.what == "was":
+        since = f"It is over. {since}, until {one.closed_at:%Y-%m-%d %H:%M} UTC"
     return f"{one.text}\n\nWhat to do: {one.remedy}\n\n{about}{since}".strip()

@@ -24,6 +24,9 @@ from .models import Alert, AlertTelling, Tenant
 LEASE = timedelta(seconds=120)
 #: Between attempts: from the first pause on each is twice the one before.
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
+#: How long ago a critical alert may have ended of which a receiver was never to be told, and is told all the same.
+MISSED = timedelta(days=1)
+ENDED = ("over", "was")
 #: So many and more are told in one message.
 MANY, MOST = 6, 200
 # Any number, always the same.
@@ -31,7 +34,8 @@ _TELLING = 0x74656C6C
 
 
 class Message(NamedTuple):
-    """what: new, changed, again (a day later, it is still so) or over. version: of the alert's text. attempts: this one included."""
+    """what: new, changed, again (a day later, it is still so), over, or was (over before it was
+    told). version: of the alert's text. attempts: this one included."""
 
     alert_id: int
     what: str
@@ -60,11 +64,17 @@ def claim(session: Session, receiver: str, now: datetime | None = None) -> list[
         select(Alert, AlertTelling, Tenant.name)
         .outerjoin(AlertTelling, known)
         .outerjoin(Tenant, Tenant.id == Alert.tenant_id)
-        # What was over before anybody told of it needs no end.
+        # What was over before anybody told of it needs no end, unless it was critical.
         .where(
             or_(
                 Alert.closed_at.is_(None),
                 and_(AlertTelling.told_at.isnot(None), AlertTelling.over_told_at.is_(None)),
+                and_(
+                    AlertTelling.told_at.is_(None),
+                    Alert.severity == "critical",
+                    # Who came later has nothing to learn of it.
+                    or_(AlertTelling.alert_id.isnot(None), Alert.closed_at > moment - MISSED),
+                ),
             ),
             or_(AlertTelling.next_at.is_(None), AlertTelling.next_at <= moment),
         )
@@ -77,7 +87,7 @@ def claim(session: Session, receiver: str, now: datetime | None = None) -> list[
 
 def _what(alert: Alert, known: AlertTelling | None, now: datetime) -> str | None:
     if alert.closed_at is not None:
-        return "over"
+        return "over" if known is not None and known.told_at is not None else "was"
     if known is None or known.told is None:
         return "new"
     if known.told < alert.changed_at:
@@ -122,9 +132,11 @@ def done(
         if error is not None:
             session.execute(mine.values(error=error, next_at=moment + pause(one.attempts)))
             alert = alert.values(attempts=one.attempts, error=error)
-        elif one.what == "over":
-            session.execute(mine.values(over_told_at=moment, next_at=None, attempts=0, error=None))
+        elif one.what in ENDED:
+            end = mine.values(over_told_at=moment, next_at=None, attempts=0, error=None)
+            session.execute(end if one.what == "over" else end.values(told=one.version, told_at=moment))
             alert = alert.values(closing_told_at=moment, attempts=0, error=None)
+            alert = alert if one.what == "over" else alert.values(told_at=moment)
         else:
             session.execute(mine.values(told=one.version, told_at=moment, next_at=None, attempts=0, error=None))
             alert = alert.values(told_at=moment, attempts=0, error=None)

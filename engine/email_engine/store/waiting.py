@@ -12,14 +12,14 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import case, delete, func, select
 from sqlalchemy.orm import Session
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.decide import Facts, waits_for_person
 
 from . import alerts, checks, incidents
 from .lifecycle import DNS_KEEPS
-from .models import Alert, CheckRun, DnsCheck, Incident, Ip, Tenant
+from .models import Alert, CheckRun, DnsCheck, FleetState, Incident, Ip, Tenant
 
 #: How long a standby's DNS may be red before somebody is told: it is being set up.
 PATIENCE = timedelta(hours=2)
@@ -30,6 +30,10 @@ LATE = {
     "accounting": timedelta(hours=1),
     "warmup": timedelta(hours=26),
 }
+#: How long good news of a warm-up stands.
+NEWS = timedelta(days=1)
+#: Kinds of alerts that go with their sender; `dns/` and `waiting/` end by themselves.
+_OF_SENDERS = ("listing", "overshoot", "warmup")
 #: Kind of an incident -> of the alert that tells of it more exactly.
 _TOLD_BY = {incidents.LISTING: "listing", incidents.DNS: "dns", incidents.HELD: "hold"}
 _NOTHING = (None, "", [])
@@ -37,10 +41,11 @@ _CLOSE = "Look at its evidence, mend what is at fault, then close it with the ca
 
 
 def look(session: Session, now: datetime | None = None) -> None:
-    """Opens, changes and ends the alerts `incident/`, `waiting/`, `dns/` and `late/`. now: the database's time unless given."""
+    """Opens, changes and ends the alerts `incident/`, `waiting/`, `dns/` and `late/`, and ends those of senders that they say nothing
+    of any more. now: the database's time unless given."""
     moment = now or session.execute(select(func.now())).scalar_one()
     # Incidents last: the other alerts may tell of them.
-    for part in (_senders, _dns, _late, _incidents):
+    for part in (_senders, _dns, _late, _gone, _incidents):
         part(session, moment)
 
 
@@ -154,18 +159,65 @@ def _dns(session: Session, now: datetime) -> None:
 
 
 def _late(session: Session, now: datetime) -> None:
+    """Checks that ran and run no more, and those that never ran though there have been senders for longer than it takes."""
     late = []
-    for run in session.scalars(select(CheckRun).order_by(CheckRun.name)):
-        kind = run.name.partition("/")[0]
-        if kind in LATE and run.at < now - LATE[kind]:
-            late.append(f"late/{run.name}")
-            alerts.tell(
-                session,
-                key=late[-1],
-                kind="late",
-                severity="warning",
-                subject=f"The check {run.name} does not run any more",
-                text=f"It last ran at {run.at:%Y-%m-%d %H:%M} UTC. What it watches over is unseen since.",
-                remedy="Look at its timer (systemctl list-timers 'email-engine-*') and at its last job, on the page under Jobs.",
-            )
+    runs = {run.name: run for run in session.scalars(select(CheckRun))}
+    wanted = _wanted(session)
+    for name in sorted({*runs, *wanted}):
+        limit = LATE.get(name.partition("/")[0])
+        if limit is None:
+            continue
+        if name not in wanted and name.startswith("accounting/") and _left(session, name):
+            continue
+        run = runs.get(name)
+        last = run.at if run is not None else wanted[name]
+        if last >= now - limit:
+            continue
+        late.append(f"late/{name}")
+        alerts.tell(
+            session,
+            key=late[-1],
+            kind="late",
+            severity="warning",
+            subject=f"The check {name} {'does not run any more' if run else 'never ran'}",
+            text=f"It last ran at {last:%Y-%m-%d %H:%M} UTC. What it watches over is unseen since."
+            if run
+            else f"There have been senders since {last:%Y-%m-%d %H:%M} UTC, and what it watches over was never seen.",
+            remedy="Look at its timer (systemctl list-timers 'email-engine-*') and at its last job, on the page under Jobs.",
+        )
     alerts.over_but(session, "late/", late)
+
+
+def _wanted(session: Session) -> dict[str, datetime]:
+    """The checks that are scheduled without any setting -> since when there have been senders for them."""
+    rows = session.execute(select(Ip.mta, func.min(Ip.created_at)).where(Ip.status != "retired").group_by(Ip.mta))
+    hosts = {f"accounting/{mta}": since for mta, since in rows}
+    if not hosts:
+        return {}
+    return {**dict.fromkeys(("dns", "dnsbl", "warmup"), min(hosts.values())), **hosts}
+
+
+def _left(session: Session, name: str) -> bool:
+    """Whether the MTA of that accounting is one no longer, and no sender's; nobody reads it then, and its run is forgotten."""
+    mta = name.partition("/")[2]
+    declared = session.scalars(select(FleetState.mtas)).one()
+    if not declared or mta in declared:
+        return False
+    session.execute(delete(CheckRun).where(CheckRun.name == name))
+    for kind in ("gap", "accounting", "strays"):
+        alerts.over(session, f"{kind}/{mta}")
+    return True
+
+
+def _gone(session: Session, now: datetime) -> None:
+    """What is told of a sender ends with it; that it rests, with its rest; that its warm-up changed, after a day."""
+    statuses = dict(session.execute(select(Ip.hostname, Ip.status).where(Ip.status != "retired")).all())
+    opened = select(Alert.key, Alert.kind, Alert.severity, Alert.changed_at).where(
+        Alert.closed_at.is_(None), Alert.kind.in_(_OF_SENDERS)
+    )
+    for key, kind, severity, changed_at in session.execute(opened.order_by(Alert.key)).all():
+        status = statuses.get(key.partition("/")[2])
+        news = kind == "warmup" and severity == "info"
+        rested = kind == "warmup" and not news and status != "resting"
+        if status is None or rested or (news and changed_at <= now - NEWS):
+            alerts.over(session, key)
