@@ -19,7 +19,7 @@ from email_engine.store.models import Incident, Ip, Tenant
 
 from . import finding
 from .deps import Caller, Transaction
-from .errors import WithoutSecrets
+from .errors import Refusal, WithoutSecrets
 from .paging import After, Limit, Page, page
 from .senders import TenantName
 
@@ -101,5 +101,12 @@ def acknowledge(number: Number, key: Caller, session: Transaction) -> Shown:
 @router.post("/{number}:close", summary="It is mended, and this was the cause")
 def close(number: Number, closing: Closing, key: Caller, session: Transaction) -> Shown:
     found = finding.incident(session, key, number)
+    if found.kind in incidents.OF_ADMINS and key.tenant_id is not None:
+        raise Refusal(
+            403,
+            "Admins only",
+            f"an incident of kind {found.kind} is what keeps the tenant's senders from going on: an admin closes it. Acknowledge it, and "
+            "tell an admin the cause",
+        )
     incidents.close(session, key.actor, key.name, found, closing.cause)
     return _shown(session, [found])[0]

@@ -11,12 +11,17 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from ansible_collections.email_engine.fleet.plugins.module_utils.dnsbl.targets import targets_of
+from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.listings import HEALTHY
+
 from . import alerts
 from .audit import Actor, record
-from .models import Incident, Ip, Tenant
+from .models import BlacklistEvent, DnsblList, Domain, Incident, Ip, Tenant
 
 #: Kinds. A listing and a hold end by a person's word, with a cause; what is at fault in a set-up ends when a check sees it mended.
 LISTING, CONFIGURATION, DNS, HELD = "listing", "configuration", "dns", "held"
+#: Nothing of the tenant goes on while they are open; so the tenant does not close them itself.
+OF_ADMINS = frozenset({LISTING, HELD})
 
 
 def opened(session: Session, ip: Ip, kind: str) -> Incident | None:
@@ -86,5 +91,35 @@ def close(session: Session, actor: Actor, by: str, incident: Incident, cause: st
         sender, tenant = session.execute(found).one()
         for key in (f"listing/{sender}", f"failover/{tenant}"):
             alerts.over(session, key)
+        _end_unasked(session, actor, incident)
     session.flush()
     session.refresh(incident)
+
+
+def _end_unasked(session: Session, actor: Actor, incident: Incident) -> None:
+    """Listings of whose end no check would hear: where the list is asked no longer, or is not healthy, or the sender has no longer what it
+    names. What a healthy list says stays, whoever closes the incident."""
+    ip, domain = session.execute(
+        select(Ip, Domain.name).join(Domain, Domain.id == Ip.domain_id).where(Ip.id == incident.ip_id)
+    ).one()
+    targets = targets_of(
+        {"ip": str(ip.address), "domain": domain, "from_email": ip.sender_email, "hostname": ip.hostname}
+    )
+    newest = select(func.max(DnsblList.checked_at)).scalar_subquery()
+    states = dict(
+        session.execute(select(DnsblList.name, DnsblList.state).where(DnsblList.checked_at == newest)).tuples().all()
+    )
+    wanted = select(BlacklistEvent).where(BlacklistEvent.ip_id == ip.id, BlacklistEvent.cleared_at.is_(None))
+    for event in session.scalars(wanted.order_by(BlacklistEvent.id).with_for_update()):
+        state = states.get(event.blacklist_name)
+        if event.target not in targets:
+            why = "the sender has it no longer"
+        elif state is None:
+            why = "the list is asked no longer"
+        elif state != HEALTHY:
+            why = f"the list is {state}"
+        else:
+            continue
+        event.cleared_at = func.now()
+        about = {"list": event.blacklist_name, "target": event.target, "why": why, "incident": incident.id}
+        record(session, actor, "cleared", f"sender {ip.hostname}", tenant_id=ip.tenant_id, reason=why, evidence=about)

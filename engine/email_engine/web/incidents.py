@@ -11,6 +11,7 @@ from fastapi import APIRouter, Form, Query, Request, Response
 
 from email_engine.api import finding
 from email_engine.api import incidents as api
+from email_engine.store import incidents as store
 from email_engine.api.deps import Transaction
 from email_engine.store.models import Incident, Ip, Tenant
 
@@ -47,6 +48,7 @@ def incidents(
         more=len(found) > ROWS,
         number=number,
         closed=closed,
+        of_admins=store.OF_ADMINS,
         said=done.said(request),
     )
 
