@@ -11,8 +11,8 @@ from fastapi import APIRouter, Form, Query, Request, Response
 
 from email_engine.api import finding
 from email_engine.api import incidents as api
-from email_engine.store import incidents as store
 from email_engine.api.deps import Transaction
+from email_engine.store import incidents as store
 from email_engine.store.models import Incident, Ip, Tenant
 
 from . import done
