@@ -615,6 +615,16 @@ def test_a_stop_waits_for_nobody_who_converges(check):
     assert ("stop", "stop", [ONE]) in check.jobs()
 
 
+def test_a_long_text_keeps_no_listing_out(check):
+    body = check.body({ONE: "zen"})
+    body["resolver"]["reasons"] = ["x" * 5000]
+    body["lists"][0]["detail"] = body["senders"][0]["verdicts"][0]["detail"] = "x" * 5000
+    for verdict in body["senders"][0]["verdicts"]:
+        verdict["meaning"] = "x" * 5000
+    answer = check.client.post("/api/v1/checks/dnsbl", headers=check.admin, json=body)
+    assert answer.status_code == 200 and answer.json()["stopped"] == [ONE]
+
+
 def test_what_is_no_report_is_refused(check):
     for changes in (
         {"round": "third"},

@@ -9,7 +9,7 @@ import uuid
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from email_engine.store import checks, dnsbl, jobs
 from email_engine.store.models import LIST_STATES, VERDICTS
@@ -17,6 +17,13 @@ from email_engine.store.models import LIST_STATES, VERDICTS
 from .deps import WHOLE_FLEET, Admin, Transaction
 
 router = APIRouter(prefix="/checks", tags=["checks"])
+#: What people read of a list's answer. One that is too long is cut: it must not keep the rest of the report out.
+_MOST_WORDS = 1000
+Words = Annotated[
+    str,
+    BeforeValidator(lambda text: text[:_MOST_WORDS] if isinstance(text, str) else text),
+    Field(max_length=_MOST_WORDS),
+]
 EDGES = ("mta", "a", "ptr", "spf", "helo_spf", "dkim", "dmarc", "mx", "mail")
 
 
@@ -68,7 +75,7 @@ class Listing(BaseModel):
     zone: Annotated[str, Field(max_length=253)]
     kind: Literal["ip", "domain"]
     state: Literal[LIST_STATES]  # type: ignore[valid-type]
-    detail: Annotated[str, Field(max_length=1000)] | None = None
+    detail: Words | None = None
     severity: Literal["critical", "major", "minor", "configuration", "information"] = "information"
 
 
@@ -76,7 +83,7 @@ class Resolver(BaseModel):
     """blind: what it answers is not to be believed, and reasons say why."""
 
     verdict: Literal["healthy", "blind"]
-    reasons: Annotated[list[Annotated[str, Field(max_length=1000)]], Field(max_length=100)] = []
+    reasons: Annotated[list[Words], Field(max_length=100)] = []
 
 
 class Verdict(BaseModel):
@@ -86,9 +93,9 @@ class Verdict(BaseModel):
     target: Annotated[str, Field(max_length=253)]
     verdict: Literal["listed", "clean", "unknown"]
     codes: Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=100)] = []
-    meaning: Annotated[str, Field(max_length=1000)] | None = None
+    meaning: Words | None = None
     severity: Literal["critical", "major", "minor", "configuration", "information"] | None = None
-    detail: Annotated[str, Field(max_length=1000)] | None = None
+    detail: Words | None = None
 
 
 class Control(BaseModel):

@@ -17,6 +17,7 @@ from .targets import Sender
 from .verdict import BLIND, CLEAN, FAILED, HEALTHY, LISTED, UNKNOWN, Health, Verdict, unknown
 
 _FEW = 3  # what more senders share is told once
+_MOST_WORDS, _MOST_CODES = 500, 50  # what a list answers has no limit of its own
 
 
 @dataclass
@@ -74,9 +75,7 @@ def _control(blocklist: Blocklist, target: str, found: Verdict) -> dict:
 def _strangers(checked: Checked) -> list[dict]:
     """What was made up for the test of each list: a control of its kind that no cache has heard of."""
     healthy = {name for name, health in checked.health.items() if health.state == HEALTHY}
-    return [
-        {"target": target, "list": name, "verdict": CLEAN} for name, target in checked.strangers if name in healthy
-    ]
+    return [{"target": target, "list": name, "verdict": CLEAN} for name, target in checked.strangers if name in healthy]
 
 
 def lean(told: Mapping) -> dict:
@@ -104,7 +103,7 @@ def _resolver(checked: Checked) -> dict:
     if fit and states and HEALTHY not in states:
         fit = False
         reasons.append(f"none of {len(states)} lists can be seen through it")
-    return {"verdict": HEALTHY if fit else BLIND, "reasons": reasons}
+    return {"verdict": HEALTHY if fit else BLIND, "reasons": [_cut(reason) for reason in reasons]}
 
 
 def _list(checked: Checked, blocklist: Blocklist) -> dict:
@@ -114,7 +113,7 @@ def _list(checked: Checked, blocklist: Blocklist) -> dict:
         "zone": blocklist.shown_zone,
         "kind": blocklist.kind,
         "state": health.state,
-        "detail": health.detail,
+        "detail": _cut(health.detail),
         "severity": blocklist.severity,
     }
 
@@ -124,11 +123,15 @@ def _verdict(blocklist: Blocklist, target: str, found: Verdict) -> dict:
         "list": blocklist.name,
         "target": target,
         "verdict": found.verdict,
-        "codes": list(found.codes),
-        "meaning": found.meaning,
+        "codes": list(found.codes[:_MOST_CODES]),
+        "meaning": _cut(found.meaning),
         "severity": found.severity or blocklist.severity,
-        "detail": found.detail,
+        "detail": _cut(found.detail),
     }
+
+
+def _cut(text: str | None) -> str | None:
+    return text if text is None or len(text) <= _MOST_WORDS else f"{text[: _MOST_WORDS - 4]} ..."
 
 
 def summary(told: Mapping) -> dict:

@@ -155,3 +155,16 @@ def test_lists_that_are_left_out_are_named():
     assert "uceprotect3 (dnsbl-3.uceprotect.net) is set aside: lists 127.0.0.1" in text
     assert "dbl (dbl.spamhaus.org) is refused to us" in text
     assert "dbl takes the resolver for a public one" in text
+
+
+def test_what_a_list_says_at_length_is_cut():
+    """An engine that refused one text would refuse the whole report, and see no listing of any other list."""
+    everybody = Health("failed", f"lists what cannot be listed ({', '.join(f'127.0.0.{n}' for n in range(2, 200))})")
+    many = Verdict("listed", tuple(f"127.0.1.{n}" for n in range(200)), "x" * 3000, "critical")
+    verdicts = {("zen", "192.0.2.1"): many, ("dbl", "example.com"): unknown("y" * 3000)}
+    found = told.lean(told.report(checked(verdicts, {**HEALTHY, "uceprotect3": everybody}), SENDERS[:1], []))
+    texts = [one["detail"] or "" for one in found["lists"]]
+    for one in found["senders"][0]["verdicts"]:
+        texts += [one.get("detail", ""), one.get("meaning", "")]
+        assert len(one.get("codes", [])) <= 100
+    assert sorted(map(len, texts))[-4:] == [0, 500, 500, 500] and max(texts).endswith(" ...")
