@@ -293,6 +293,12 @@ class TestUnasked:
         check.close(check.incidents("listing")[0])
         assert events(check) == [] and check.audit("cleared")[0].evidence["why"] == "the sender has it no longer"
 
+    def test_a_check_that_closes_an_incident_ends_none(self, check):
+        check({ONE: {"psbl": "major", "zen": "minor"}})
+        for _ in range(2):
+            check(states={"zen": "failed"})
+        assert check.incidents() == [] and events(check) == [("zen", "198.19.0.1", "minor")]
+
     def test_what_a_healthy_list_says_stays(self, check):
         assert self.after(check, listed={ONE: "zen"}) == []
         assert events(check) == [("zen", "198.19.0.1", "critical")]

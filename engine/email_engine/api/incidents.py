@@ -109,4 +109,6 @@ def close(number: Number, closing: Closing, key: Caller, session: Transaction) -
             "tell an admin the cause",
         )
     incidents.close(session, key.actor, key.name, found, closing.cause)
+    if found.kind == incidents.LISTING:
+        incidents.end_unasked(session, key.actor, found)
     return _shown(session, [found])[0]

@@ -91,14 +91,13 @@ def close(session: Session, actor: Actor, by: str, incident: Incident, cause: st
         sender, tenant = session.execute(found).one()
         for key in (f"listing/{sender}", f"failover/{tenant}"):
             alerts.over(session, key)
-        _end_unasked(session, actor, incident)
     session.flush()
     session.refresh(incident)
 
 
-def _end_unasked(session: Session, actor: Actor, incident: Incident) -> None:
-    """Listings of whose end no check would hear: where the list is asked no longer, or is not healthy, or the sender has no longer what it
-    names. What a healthy list says stays, whoever closes the incident."""
+def end_unasked(session: Session, actor: Actor, incident: Incident) -> None:
+    """With the incident that an admin closes, listings of whose end no check would hear: where the list is asked no longer, or is not
+    healthy, or the sender has no longer what it names. What a healthy list says stays, whoever closes the incident."""
     ip, domain = session.execute(
         select(Ip, Domain.name).join(Domain, Domain.id == Ip.domain_id).where(Ip.id == incident.ip_id)
     ).one()
