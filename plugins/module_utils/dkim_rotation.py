@@ -10,9 +10,10 @@ A key's record in the registry (see dkim_registry) has these dates besides, ISO 
 ``usable``     from then on nobody can remember that it was not there: published, and the longest time to live over
 ``retired``    another key signs since; mail that it signed is still under way
 ``destroyed``  the private key was deleted
-``revoked``    the record says since then that the key is void (an empty ``p=``)
+``revoked``    the record is to say since then that the key is void (an empty ``p=``)
+``void``       every server of the zone showed that it does
 ``leaving``    the record is to be deleted
-``removed``    it was
+``removed``    every server of the zone showed that it was
 
 So each call can be the first one after an interruption: the dates say how far it came. A selector is never used again."""
 
@@ -191,11 +192,13 @@ def _backward(domain, entry, selector, now, rules) -> list[Step]:
             found.append(Step(domain, KEEP, selector, due, "mail that it signed is under way"))
         else:
             found.append(Step(domain, REVOKE, selector, "", f"it stopped signing on {key['retired'][:10]}"))
+    elif meaning == REVOKED and not key.get("void"):
+        found.append(Step(domain, REVOKE, selector, "", "not every server shows yet that it is void"))
     elif meaning == REVOKED:
-        due = after(key["revoked"], rules.revoked)
-        found.append(Step(domain, REMOVE, selector, "" if due <= now else due, f"void since {key['revoked'][:10]}"))
+        due = after(key["void"], rules.revoked)
+        found.append(Step(domain, REMOVE, selector, "" if due <= now else due, f"void since {key['void'][:10]}"))
     elif meaning == LEAVING:
-        found.append(Step(domain, REMOVE, selector, "", f"void since {key['revoked'][:10]}"))
+        found.append(Step(domain, REMOVE, selector, "", "not every server shows yet that it is gone"))
     return found
 
 
@@ -249,7 +252,8 @@ def due_dates(registry: Mapping, domains: Iterable[str], now: str, rules: Rules)
     taken = []
     for step in steps(registry, domains, now, rules):
         if step.step == REVOKE and is_due(step):
-            registry = _dated(registry, step.domain, step.selector, revoked=now)
+            if role(registry["domains"][step.domain], step.selector) == KEPT:
+                registry = _dated(registry, step.domain, step.selector, revoked=now)
             taken.append(step)
         elif step.step == REMOVE and is_due(step):
             if role(registry["domains"][step.domain], step.selector) == REVOKED:
@@ -263,6 +267,28 @@ def destroyed(registry: Mapping, domain: str, selector: str, now: str) -> dict:
     if role(registry["domains"][domain], selector) in (CURRENT, NEXT):
         raise _early(domain, selector, "it signs, or will")
     return _dated(registry, domain, selector, destroyed=now)
+
+
+def withdrawing(registry: Mapping, domains: Iterable[str]) -> list[tuple[str, str]]:
+    """``(domain, selector)`` of the records that are to be seen void, or gone."""
+    found = []
+    for domain in domains:
+        entry = registry["domains"].get(domain, {"keys": {}})
+        for selector in sorted(entry["keys"]):
+            meaning = role(entry, selector)
+            if meaning == LEAVING or (meaning == REVOKED and not entry["keys"][selector].get("void")):
+                found.append((domain, selector))
+    return found
+
+
+def withdrawn(registry: Mapping, domain: str, selector: str, seen_as: str, now: str) -> dict:
+    """Its record was looked at. seen_as: "void", "gone", "there" or "unknown"; of the last two nothing follows."""
+    meaning = role(registry["domains"][domain], selector)
+    if meaning == LEAVING and seen_as == "gone":
+        return removed(registry, domain, selector, now)
+    if meaning == REVOKED and seen_as in ("void", "gone"):
+        return _dated(registry, domain, selector, void=now)
+    return dict(registry)
 
 
 def removed(registry: Mapping, domain: str, selector: str, now: str) -> dict:

@@ -30,9 +30,9 @@ options:
       - V(probe) returns a message signed with each new key that may sign, for M(email_engine.fleet.dkim_verify).
       - V(switch) makes the keys current that O(proven) names. PowerMTA signs with them when it is configured the next time.
       - V(destroy) deletes the private keys that sign no more. One that O(config) still names is refused.
-      - V(removed) dates the records that were deleted from the DNS.
+      - V(withdrawn) takes O(records), and dates the records that every server shows to be void, or gone.
     type: str
-    choices: [plan, begin, published, probe, switch, destroy, removed]
+    choices: [plan, begin, published, probe, switch, destroy, withdrawn]
     default: plan
   domains:
     description: The signing domains of this host.
@@ -67,6 +67,10 @@ options:
         default: 30
   seen:
     description: For V(published), by domain what M(email_engine.fleet.dns_check) says about the new key.
+    type: dict
+    default: {}
+  records:
+    description: For V(withdrawn), what M(email_engine.fleet.dns_check) returns as RV(email_engine.fleet.dns_check#module:withdrawn).
     type: dict
     default: {}
   wait:
@@ -131,12 +135,22 @@ new:
   returned: success
   type: list
   elements: dict
+withdrawing:
+  description: Names of the records that are to be seen void or gone, for O(email_engine.fleet.dns_check#module:withdrawn).
+  returned: success
+  type: list
+  elements: str
 waiting:
   description: In how many seconds the last of the new keys that are published may sign; 0 when all of them may.
   returned: success
   type: int
 probes:
   description: For O(act=probe), each with C(domain), C(selector) and C(message).
+  returned: success
+  type: list
+  elements: dict
+unproven:
+  description: For O(act=probe), the new keys that may sign and cannot, each with C(domain), C(selector) and C(why).
   returned: success
   type: list
   elements: dict
@@ -165,6 +179,10 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.local.dkim_sign
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError, Problem
 
 
+def key_name(selector: str, domain: str) -> str:
+    return f"{selector}._domainkey.{domain}"
+
+
 class Books:
     """One call. now: the moment that counts for all of it."""
 
@@ -177,6 +195,7 @@ class Books:
         self.before = self.registry = key_directory.read_registry(self.directory)
         self.done: list[str] = []
         self.probes: list[dict] = []
+        self.unproven: list[dict] = []
 
     def act(self) -> dict:
         """The module's result. Raises FleetError."""
@@ -199,8 +218,12 @@ class Books:
                 for step in plan
                 if step["step"] == rotation.MAKE
             ],
+            "withdrawing": [
+                key_name(selector, domain) for domain, selector in rotation.withdrawing(self.registry, self.domains)
+            ],
             "waiting": self._waiting(plan),
             "probes": self.probes,
+            "unproven": self.unproven,
         }
 
     def _waiting(self, plan: list[dict]) -> int:
@@ -250,7 +273,7 @@ class Books:
                 self.done.append(f"{domain}: {key['selector']} is not published any more")
 
     def _probe(self) -> None:
-        problems = []
+        """A key that does not sign is one that is not proven; the others go on."""
         for step in self._due(rotation.SWITCH):
             path = os.path.join(self.directory, key_file_name(step.selector, step.domain))
             try:
@@ -258,11 +281,10 @@ class Books:
                     message = signed_probe(stream.read(), step.domain, step.selector, self.clock)
             except (OSError, ValueError) as error:
                 remedy = "Restore it from a backup, or make another next key with dkim_keys"
-                problems.append(Problem(path, f"the next key does not sign: {error}", remedy))
+                why = str(Problem(path, f"the next key does not sign: {error}", remedy))
+                self.unproven.append({"domain": step.domain, "selector": step.selector, "why": why})
                 continue
             self.probes.append({"domain": step.domain, "selector": step.selector, "message": message})
-        if problems:
-            raise FleetError(problems)
 
     def _switch(self) -> None:
         proven = {plain_name(name) for name in self.params["proven"]}
@@ -303,13 +325,15 @@ class Books:
                 key_directory.write_registry(self.directory, self.registry)
             raise FleetError(problems)
 
-    def _removed(self) -> None:
-        for domain in self.domains:
-            entry = self.registry["domains"].get(domain, {"keys": {}})
-            for selector in entry["keys"]:
-                if rotation.role(entry, selector) == rotation.LEAVING:
-                    self.registry = rotation.removed(self.registry, domain, selector, self.now)
-                    self.done.append(f"{domain}: the record of {selector} is gone")
+    def _withdrawn(self) -> None:
+        for domain, selector in rotation.withdrawing(self.registry, self.domains):
+            seen_as = self.params["records"].get(key_name(selector, domain), "unknown")
+            before, self.registry = (
+                self.registry,
+                rotation.withdrawn(self.registry, domain, selector, seen_as, self.now),
+            )
+            if self.registry["domains"] != before["domains"]:
+                self.done.append(f"{domain}: the record of {selector} is {seen_as}")
 
 
 def main() -> None:
@@ -318,7 +342,7 @@ def main() -> None:
         argument_spec={
             "act": {
                 "type": "str",
-                "choices": ["plan", "begin", "published", "probe", "switch", "destroy", "removed"],
+                "choices": ["plan", "begin", "published", "probe", "switch", "destroy", "withdrawn"],
                 "default": "plan",
             },
             "domains": {"type": "list", "elements": "str", "required": True},
@@ -334,6 +358,7 @@ def main() -> None:
                 },
             },
             "seen": {"type": "dict", "default": {}},
+            "records": {"type": "dict", "default": {}},
             "wait": {"type": "int", "default": 3600},
             "proven": {"type": "list", "elements": "str", "default": []},
             "config": {"type": "path", "default": "/etc/pmta/config"},

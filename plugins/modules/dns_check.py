@@ -78,12 +78,25 @@ options:
       - The key of a sender on a host that is not among them is unknown.
       - The keys in O(fleet) when not given.
     type: dict
+  mtas:
+    description:
+      - What was seen on the MTA hosts, by host the RV(email_engine.fleet.pmta_info#module:bound),
+        RV(email_engine.fleet.pmta_info#module:sources) and RV(email_engine.fleet.pmta_info#module:loaded) of
+        M(email_engine.fleet.pmta_info).
+      - A sender on a host that is not among them is unknown at the edge V(mta).
+      - That edge is left out of the answer when not given.
+    type: dict
   edges:
     description: The edges to judge; the others are left out of the answer.
     type: list
     elements: str
-    choices: [a, ptr, spf, helo_spf, dkim, dmarc, mx]
-    default: [a, ptr, spf, helo_spf, dkim, dmarc, mx]
+    choices: [mta, a, ptr, spf, helo_spf, dkim, dmarc, mx]
+    default: [mta, a, ptr, spf, helo_spf, dkim, dmarc, mx]
+  withdrawn:
+    description: Names of DKIM records that are to be void or gone, asked of every authoritative server.
+    type: list
+    elements: str
+    default: []
   signed_name:
     description: A zone with a whole DNSSEC chain, for which a resolver that validates vouches.
     type: str
@@ -142,7 +155,7 @@ senders:
       type: str
     edges:
       description:
-        - By edge (V(a), V(ptr), V(spf), V(helo_spf), V(dkim), V(dmarc), V(mx)) a dictionary of texts.
+        - By edge (V(mta), V(a), V(ptr), V(spf), V(helo_spf), V(dkim), V(dmarc), V(mx)) a dictionary of texts.
         - C(verdict) is V(ok), V(wrong), V(missing) or V(unknown); C(wanted) and C(found) are what should be there and what is;
           C(server) names who said so, and is empty when all agree that it is ok; C(remedy) says what to do, or, when it is
           ok, what to mind.
@@ -157,6 +170,11 @@ senders:
           found: 192.0.2.11
           server: ns2.example.com (192.0.2.54)
           remedy: "Other servers of the zone have it right: see why this one does not follow (NOTIFY, transfer, serial)"
+withdrawn:
+  description: By name in O(withdrawn), what all servers show; V(void), V(gone), V(there) where one has a key, or V(unknown).
+  returned: when the check was made
+  type: dict
+  sample: {s20260101._domainkey.mail1.example.com: void}
 summary:
   description: Numbers of senders by colour, and of each edge's verdicts.
   returned: when the check was made
@@ -215,9 +233,11 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.dns_text import plain_name
 from ansible_collections.email_engine.fleet.plugins.module_utils.dns_verdict import validation
-from ansible_collections.email_engine.fleet.plugins.module_utils.dns_verdict.edges import EDGES
+from ansible_collections.email_engine.fleet.plugins.module_utils.dns_verdict.edges import EDGES, MTA
 from ansible_collections.email_engine.fleet.plugins.module_utils.dns_verdict.facts import facts_of
 from ansible_collections.email_engine.fleet.plugins.module_utils.dns_verdict.host_keys import with_host_keys
+from ansible_collections.email_engine.fleet.plugins.module_utils.dns_verdict.keys import judge_withdrawn
+from ansible_collections.email_engine.fleet.plugins.module_utils.dns_verdict.mta import hosts_of
 from ansible_collections.email_engine.fleet.plugins.module_utils.dns_verdict.report import lines, summary
 from ansible_collections.email_engine.fleet.plugins.module_utils.local.dns_survey import Given, Survey
 from ansible_collections.email_engine.fleet.plugins.module_utils.local.name_servers import (
@@ -270,18 +290,21 @@ def without_collector() -> Iterator[None]:
             gc.enable()
 
 
-async def survey(params: dict, facts, resolvers, given) -> tuple[list[dict], Survey]:
+async def survey(params: dict, facts, resolvers, given, asked, mtas) -> tuple[list[dict], Survey]:
     """(the verdicts, the survey that made them)."""
     check = Survey(
         resolvers,
         given,
         params["timeout"],
         params["concurrency"],
-        [edge for edge in EDGES if edge in params["edges"]],
+        asked,
         plain_name(params["signed_name"]),
         plain_name(params["broken_name"]),
+        mtas,
     )
-    return await check.run(facts), check
+    senders = await check.run(facts)
+    shown = await check.shown([plain_name(name) for name in params["withdrawn"]], "TXT")
+    return senders, {name: judge_withdrawn(answers) for name, answers in shown.items()}, check
 
 
 def run(module: AnsibleModule) -> dict:
@@ -293,8 +316,14 @@ def run(module: AnsibleModule) -> dict:
     if not 0 < params["concurrency"] <= MOST_AT_ONCE:
         what = f"{params['concurrency']} is not between 1 and {MOST_AT_ONCE}"
         problems.append(Problem("concurrency", what, "Each open question takes a socket; 100 is a good number"))
+    asked = [edge for edge in EDGES if edge in params["edges"] and (edge != MTA or params["mtas"] is not None)]
+    if params["edges"] == [MTA] and not asked:
+        # Nothing asked would be all green.
+        remedy = "Give mtas as well, as pmta_info saw the hosts"
+        problems.append(Problem("edges", "nothing tells of the edge mta", remedy))
     if problems:
         raise FleetError(problems)
+    mtas = hosts_of(params["mtas"] or {})
     fleet, notes = params["fleet"], []
     if params["keys"] is not None:
         facts_of(fleet, params["senders"])  # refuses what is no fleet document
@@ -302,10 +331,11 @@ def run(module: AnsibleModule) -> dict:
     facts = facts_of(fleet, params["senders"])
     resolvers, given = resolvers_of(params["resolvers"]), servers_of(params["authoritative"])
     with without_collector():
-        senders, check = asyncio.run(survey(params, facts, resolvers, given))
+        senders, withdrawn, check = asyncio.run(survey(params, facts, resolvers, given, asked, mtas))
     return {
         "changed": False,
         "senders": senders,
+        "withdrawn": withdrawn,
         "summary": summary(senders),
         "resolver": check.validation,
         "negative_ttls": check.negative_ttls,
@@ -330,6 +360,8 @@ def main() -> None:
             "resolvers": {"type": "list", "elements": "str"},
             "authoritative": {"type": "list", "elements": "dict", "default": [], "options": server},
             "keys": {"type": "dict", "no_log": False},
+            "mtas": {"type": "dict"},
+            "withdrawn": {"type": "list", "elements": "str", "default": []},
             "edges": {"type": "list", "elements": "str", "choices": list(EDGES), "default": list(EDGES)},
             "signed_name": {"type": "str", "default": "."},
             "broken_name": {"type": "str", "default": "dnssec-failed.org"},

@@ -189,10 +189,20 @@ def test_from_the_plan_to_the_last_trace(host):
     host.date(DOMAIN, "s20260101", retired=LONG_AGO)
     assert host.rotate("begin")["done"] == [f"{DOMAIN}: revoke s20260101"]
     assert host.make()[0]["others"][0]["text"] == "v=DKIM1; k=rsa; p="
+    # Marked is not seen: it stays due, however old the mark is, until every server shows it.
     host.date(DOMAIN, "s20260101", revoked=LONG_AGO)
+    name = f"s20260101._domainkey.{DOMAIN}"
+    for seen_as in ("there", "unknown"):
+        assert not host.rotate("withdrawn", records={name: seen_as})["changed"]
+    waiting = host.rotate("begin")
+    assert steps(waiting) == [(DOMAIN, "revoke")] and waiting["withdrawing"] == [name]
+    assert host.rotate("withdrawn", records={name: "void"})["done"] == [f"{DOMAIN}: the record of s20260101 is void"]
+    assert host.rotate("plan")["steps"][0]["due"] and host.rotate("plan")["withdrawing"] == []
+    host.date(DOMAIN, "s20260101", void=LONG_AGO)
     assert host.rotate("begin")["done"] == [f"{DOMAIN}: remove s20260101"]
     assert host.make()[0]["others"][0]["text"] is None
-    assert host.rotate("removed")["changed"] and host.make()[0]["others"] == []
+    assert not host.rotate("withdrawn", records={name: "void"})["changed"]
+    assert host.rotate("withdrawn", records={name: "gone"})["changed"] and host.make()[0]["others"] == []
     assert host.make()[0]["selectors"] == sorted(["s20260101", new]) and host.rotate("plan")["steps"] == []
     reused = host.module("dkim_keys", domains=[{"domain": DOMAIN, "selector": "s20260101"}], directory=str(host.keys))
     assert "was revoked" in reused["msg"]
@@ -205,6 +215,50 @@ def test_a_record_that_vanishes_again_starts_the_wait_again(host):
     assert steps(host.rotate("published", seen={DOMAIN: "unknown"})) == [(DOMAIN, "switch")], "unknown says nothing"
     assert steps(host.rotate("published", seen={DOMAIN: "missing"})) == [(DOMAIN, "publish")]
     assert not host.rotate("switch", proven=[DOMAIN])["changed"] and host.make()[0]["selector"] != new
+
+
+def test_one_key_that_does_not_sign_keeps_no_other(host):
+    keys = host.make(host.rotate("begin", rotate=[DOMAIN, OTHER])["new"])
+    host.rotate("published", seen={DOMAIN: "ok", OTHER: "ok"}, wait=0)
+    lost = next(Path(key["path"]) for key in keys if key["domain"] == DOMAIN)
+    lost.unlink()
+    found = host.rotate("probe")
+    assert [probe["domain"] for probe in found["probes"]] == [OTHER]
+    assert [one["domain"] for one in found["unproven"]] == [DOMAIN] and str(lost) in found["unproven"][0]["why"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "verdict"),
+    [
+        ("v=DKIM1; k=rsa; p=", "v=DKIM1; k=rsa; p=", "void"),
+        ("v=DKIM1; k=rsa; p=", "v=DKIM1; k=rsa; p=MIIB", "there"),
+        ("", "v=DKIM1; k=rsa; p=MIIB", "there"),
+        ("", "", "gone"),
+        ("", None, "unknown"),
+    ],
+)
+def test_what_servers_show_of_a_record_that_is_withdrawn(host, first, second, verdict):
+    """first, second: what the two servers have; None: it is away."""
+    name, places = f"s1._domainkey.{DOMAIN}", ((NS1, first), (NS2, second))
+    soa = f"{ZONE}. 60 SOA ns.{ZONE}. h.{ZONE}. 1 60 60 60 60\n{ZONE}. 60 NS ns1.{ZONE}.\n{ZONE}. 60 NS ns2.{ZONE}.\n"
+    soa += f"ns1.{ZONE}. 60 A {NS1}\nns2.{ZONE}. 60 A {NS2}\n"
+    with contextlib.ExitStack() as stack:
+        for place, text in (*places, (RESOLVER, first)):
+            if text is None:
+                continue
+            zone = soa + (f'{name}. 60 TXT "{text}"\n' if text else "")
+            stack.enter_context(name_servers.Knot(host.place / place, place, host.port, {ZONE: zone}))
+        servers = [{"name": place, "address": place, "port": host.port, "suffixes": [ZONE]} for place, _text in places]
+        found = host.module(
+            "dns_check",
+            fleet=host.document(),
+            senders=[],
+            withdrawn=[name],
+            resolvers=[f"{RESOLVER}@{host.port}"],
+            authoritative=servers,
+            timeout=0.5,
+        )
+    assert found.get("withdrawn") == {name: verdict}, found
 
 
 def test_check_mode_writes_nothing(host):

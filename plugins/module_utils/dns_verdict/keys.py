@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..dkim import record_text
 from . import edges
-from .answers import Blind, Look, sure
+from .answers import Answer, Blind, Look, sure
 from .edges import MISSING, OK, UNKNOWN, WRONG, Edge, shown
 from .facts import Facts
 from .identity import alias_of
@@ -49,6 +51,27 @@ def judge_dkim(facts: Facts, look: Look) -> Edge:
         else ""
     )
     return Edge(OK, wanted, shown(answer.values), "", note)
+
+
+VOID, GONE, THERE = "void", "gone", "there"
+
+
+def judge_withdrawn(answers: Iterable[Answer]) -> str:
+    """What all servers of a key record's zone show of it: VOID (``p=`` is empty), GONE, THERE (also where only one has it), or UNKNOWN."""
+    found = {_withdrawn(answer) for answer in answers}
+    for verdict in (THERE, UNKNOWN, VOID, GONE):
+        if verdict in found:
+            return verdict
+    return UNKNOWN
+
+
+def _withdrawn(answer: Answer) -> str:
+    if answer.unknown:
+        return UNKNOWN
+    if answer.absent and not answer.aliases:
+        return GONE
+    revoked = len(answer.values) == 1 and key_fault(answer.values[0], "").startswith("revoked")
+    return VOID if revoked else THERE
 
 
 def key_fault(text: str, public: str) -> str:

@@ -15,6 +15,7 @@ from ..dns_verdict.answers import CIRCLE, NODATA, SILENT_ZONE, UNKNOWN, Answer, 
 from ..dns_verdict.edges import EDGES, Edge, View, combine, green
 from ..dns_verdict.facts import Facts
 from ..dns_verdict.judges import Judge, judges
+from ..dns_verdict.mta import Hosts
 from .name_servers import ALIAS, MOST_ALIASES, REFERRAL, Server
 from .spf_evaluation import evaluate
 
@@ -60,7 +61,8 @@ Known = list[tuple[dict[Question, Answer], Edge]]
 class Survey:
     """One check of many senders. resolvers: the views of receivers; the first also finds zones and foreign names.
 
-    only: the edges to judge. signed, broken: names by which it is found out whether the resolvers validate."""
+    only: the edges to judge. signed, broken: names by which it is found out whether the resolvers validate. mtas: what was
+    seen on the MTA hosts."""
 
     def __init__(
         self,
@@ -71,6 +73,7 @@ class Survey:
         only: Sequence[str] = EDGES,
         signed: str = validation.SIGNED,
         broken: str = validation.BROKEN,
+        mtas: Hosts | None = None,
     ):
         self.only, self.signed, self.broken = only, signed, broken
         self.timeout, self.turns = timeout, asyncio.Semaphore(concurrency)
@@ -84,7 +87,7 @@ class Survey:
         self.authoritative: dict[tuple[str, int], Server] = {}
         self.answers: dict[tuple[Server, str, str], Answer] = {}
         self.pending: dict[object, asyncio.Future] = {}
-        self.judges = judges(evaluate)
+        self.judges = judges(evaluate, mtas or {})
 
     async def run(self, senders: Sequence[Facts]) -> list[dict]:
         """``[{"name", "green", "edges": {edge: {...}}}]``, in the order of *senders*."""
@@ -100,6 +103,17 @@ class Survey:
         # So many keep all turns busy; starting a thousand at once would only keep the event loop busy.
         await asyncio.gather(*(work() for _worker in range(self.workers)), *(one.validation for one in self.resolvers))
         return [found[index] for index in range(len(senders))]
+
+    async def shown(self, names: Sequence[str], rtype: str) -> dict[str, list[Answer]]:
+        """By name, what each of its zone's servers shows; empty where they cannot be found."""
+
+        async def one(name: str) -> list[Answer]:
+            zone = await self._zone(name)
+            if zone.trouble is not None:
+                return []
+            return list(await asyncio.gather(*(self._fetch(server, name, rtype) for server in zone.servers)))
+
+        return dict(zip(names, await asyncio.gather(*map(one, names))))
 
     @property
     def validation(self) -> dict:

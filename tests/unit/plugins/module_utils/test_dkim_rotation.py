@@ -88,12 +88,19 @@ RETIRED = {"retired": day("2026-11-20"), "destroyed": day("2026-11-20")}
             [("keep", "s0", day("2026-11-23"))],
         ),
         (
-            [YOUNG, key("s0", "2026-01-01", **{**RETIRED, "revoked": NOW})],
+            [YOUNG, key("s0", "2026-01-01", **{**RETIRED, "revoked": day("2026-10-01"), "void": NOW})],
             False,
             False,
             [("remove", "s0", day("2026-12-22"))],
         ),
-        ([YOUNG, key("s0", "2026-01-01", **RETIRED, revoked=day("2026-10-01"))], False, False, [("remove", "s0", "")]),
+        # Marked long ago, and never seen.
+        ([YOUNG, key("s0", "2026-01-01", **RETIRED, revoked=day("2026-10-01"))], False, False, [("revoke", "s0", "")]),
+        (
+            [YOUNG, key("s0", "2026-01-01", **RETIRED, revoked=day("2026-10-01"), void=day("2026-10-02"))],
+            False,
+            False,
+            [("remove", "s0", "")],
+        ),
         (
             [YOUNG, key("s0", "2026-01-01", **RETIRED, revoked=day("2026-10-01"), leaving=NOW)],
             False,
