@@ -19,6 +19,7 @@ from .inventory import (
     as_list,
     as_mapping,
     check_dmarc,
+    check_quota,
     check_settings,
     check_spf_mechanisms,
     sound_policy,
@@ -234,6 +235,7 @@ def _sender(check: Checker, where: str, given: dict, tenant: dict, policy: t.Map
             "is missing and cannot be guessed",
             f"Name the host of the group powermta that owns the address ({', '.join(mtas) or 'the group is empty'}).",
         )
+    check_quota(check, where, given, policy)
     ptr = as_mapping(given.get("ptr"))
     return {
         "name": hostname,

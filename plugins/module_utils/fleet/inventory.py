@@ -159,6 +159,21 @@ def check_settings(check: Checker, where: str, data: t.Mapping, policy: t.Mappin
         )
 
 
+def check_quota(check: Checker, where: str, given: t.Mapping, policy: t.Mapping) -> None:
+    """A sender that warms up has at most the quota of its phase. *given*: with what it shares with others."""
+    quota, phase = given.get("daily_quota"), given.get("phase")
+    if given.get("status") != "warming" or not isinstance(quota, int):
+        return
+    # There the phases only say how far a quota that grows by days is.
+    if as_mapping(policy.get("warmup")).get("schedule") == warmup.GEOMETRIC:
+        return
+    phase = next(iter(policy["phases"]), None) if phase is None else phase
+    most = policy["phases"].get(phase) if isinstance(phase, str) else None
+    if most is not None and quota > most:
+        remedy = "Leave it out, or name the phase that it has reached; one that is warmed up is status: active."
+        check.add(f"{where}.daily_quota", f"is {quota}, more than the {most} of its phase {phase}", remedy)
+
+
 def check_text(check: Checker, where: str, value: object) -> None:
     """A display name: what may stand in a header, a file and a table without being read as syntax."""
     if not isinstance(value, str) or not value or set(value) & set('\r\n"<>#'):

@@ -32,6 +32,8 @@ def judge(sender: t.Mapping, event: str, now: datetime, goes: bool = False, days
     status = sender["status"]
     if event == "retire" and goes and days != 0:
         return Wish(True, status)
+    if event == "stay" and goes and status in SELECTABLE:
+        return Wish(False, status)
     reaches = {move.target for move in MOVES if move.event == event and PERSON in move.by}
     if event not in BY_STATUS.get(status, {}) and not goes and status in reaches:
         return Wish(True, status)

@@ -294,6 +294,17 @@ BAD = {
     "a phase that is a list": ([tenant(phase=["week_1"])], [".phase", "is not one of week_1, week_2"]),
     "tenant is text": (["sos"], ["fleet_tenants[0]", "must be a dictionary"]),
     "SPF that says all": ([tenant(spf_mechanisms=["+all"])], ["spf_mechanisms", "not an SPF mechanism"]),
+    "more than its phase": (
+        [tenant(ranges=[one_range(daily_quota=51, status="warming", phase="week_1")])],
+        [
+            "fleet_tenants[sos].ranges[0] number 1.daily_quota: is 51, more than the 50 of its phase week_1",
+            "Leave it out",
+        ],
+    ),
+    "more than the first phase": (
+        [tenant(daily_quota=5000, status="active", ranges=[one_range(overrides={2: {"status": "warming"}})])],
+        ["number 2.daily_quota: is 5000, more than the 50 of its phase week_1"],
+    ),
     "bad DMARC policy": ([tenant(dmarc={"policy": "reject all"})], ["dmarc.policy"]),
 }
 
@@ -306,6 +317,14 @@ def test_bad_input_names_the_place_and_the_fault(name):
         assert word in text
     first = text.splitlines()[0]
     assert first.count(": ") >= 1 and first.rstrip().endswith((".", "?")), "where: what. remedy."
+
+
+def test_less_than_its_phase_and_a_quota_that_grows_by_days_are_its_own():
+    def quota(count, **policy):
+        asked = tenant(ranges=[one_range(daily_quota=count, status="warming", phase="week_1")])
+        return expand([asked], {**POLICY, **policy}, ["vps2"])["senders"][0]["daily_quota"]
+
+    assert (quota(30), quota(50), quota(70, warmup={"schedule": "geometric"})) == (30, 50, 70)
 
 
 def test_an_overrides_address_may_be_any_of_the_network():
