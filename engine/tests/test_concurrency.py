@@ -136,7 +136,7 @@ def test_many_starts_within_one_budget(api, populate, rows, database):
     with rows.begin():
         rows.execute(text(listed))
         rows.execute(text("UPDATE ips SET reserve = false"))
-    edges = {edge: {"verdict": "ok"} for edge in ("a", "ptr", "spf", "helo_spf", "dkim", "dmarc", "mx")}
+    edges = {edge: {"verdict": "ok"} for edge in ("mta", "a", "ptr", "spf", "helo_spf", "dkim", "dmarc", "mx")}
     asked = [
         post(
             "checks/dns",

@@ -35,6 +35,14 @@ options:
     description: Directory of the records.
     type: path
     default: /var/lib/email-engine
+  identities:
+    description: Also look from which addresses and under which names the virtual MTAs send, and which addresses the host has.
+    type: bool
+    default: false
+  path:
+    description: The configuration that O(identities) reads, with what it includes.
+    type: path
+    default: /etc/pmta/config
 """
 
 EXAMPLES = r"""
@@ -113,6 +121,25 @@ generation:
   returned: success
   type: int
   sample: 4
+bound:
+  description: What the host takes for itself, as networks; none where it does not tell.
+  returned: when O(identities) is true
+  type: list
+  elements: str
+  sample: [192.0.2.10/32]
+sources:
+  description:
+    - By virtual MTA of the configuration, in lower case, the arguments of its own C(smtp-source-host) lines.
+    - None where the configuration, or something that it includes, cannot be read.
+  returned: when O(identities) is true
+  type: dict
+  sample: {vmta-mail1: [192.0.2.10 mail1.example.com]}
+loaded:
+  description: The virtual MTAs that PowerMTA has, in lower case; none where it does not run, or gave no readable answer.
+  returned: when O(identities) is true
+  type: list
+  elements: str
+  sample: [vmta-mail1]
 """
 
 import os
@@ -121,8 +148,11 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.email_engine.fleet.plugins.module_utils import pmta_cli
 from ansible_collections.email_engine.fleet.plugins.module_utils import pmta_transaction as tx
-from ansible_collections.email_engine.fleet.plugins.module_utils.local import pmta_host
+from ansible_collections.email_engine.fleet.plugins.module_utils.local import config_files, host_facts, pmta_host
 from ansible_collections.email_engine.fleet.plugins.module_utils.local.pmta_host import Command, Pmta
+from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_config import parse
+from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_config.effective import Effective
+from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_config.host import Unknown
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError
 
 CONFIG = "/etc/pmta/config"
@@ -136,6 +166,7 @@ def run(params: dict, command: Command) -> dict:
     running = False
     version = None
     queued: dict[str, int] = {}
+    loaded = None
     known = not installed
     senders = pmta_host.recorded_senders(params["state_dir"])
     if installed:
@@ -147,6 +178,7 @@ def run(params: dict, command: Command) -> dict:
         listing = pmta_cli.vmtas(out)
         known = code == 0 and listing.complete
         queued = {row.name: row.recipients for row in listing.rows} if known else {}
+        loaded = sorted(name.lower() for name in queued) if known else None
     recorded = {str(sender.get("vmta")).lower() for sender in senders}
     unrecorded = [name for name, waiting in queued.items() if waiting and name.lower() not in {*recorded, DEFAULT_VMTA}]
     if not known:
@@ -165,7 +197,31 @@ def run(params: dict, command: Command) -> dict:
         "stops": list(stops.held),
         "runtime_stops": sorted(stops.runtime),
         "generation": tx.read_header(pmta_host.read_or_refuse(CONFIG) or "").generation,
+        **(identities(params["path"], loaded) if params["identities"] else {}),
     }
+
+
+def identities(path: str, loaded: list[str] | None) -> dict:
+    """From where and as whom the virtual MTAs send, as the file has it; None where it cannot be told."""
+    bound = host_facts.bound_here()
+    return {
+        "bound": None if isinstance(bound, Unknown) else list(bound),
+        "sources": sources(path),
+        "loaded": loaded,
+    }
+
+
+def sources(path: str) -> dict[str, list[str]] | None:
+    """None where the file or something that it includes cannot be read: what is not seen there is not missing."""
+    try:
+        text = config_files.read_text(path)
+    except FileNotFoundError:
+        return {}
+    except OSError:
+        return None
+    includes = config_files.Includes()
+    found = Effective(parse(text, path), includes).sources
+    return None if any(includes.unread.values()) else found
 
 
 def main() -> None:
@@ -175,6 +231,8 @@ def main() -> None:
             "service": {"type": "str", "default": "pmta"},
             "license": {"type": "path", "default": "/etc/pmta/license"},
             "state_dir": {"type": "path", "default": "/var/lib/email-engine"},
+            "identities": {"type": "bool", "default": False},
+            "path": {"type": "path", "default": "/etc/pmta/config"},
         },
         supports_check_mode=True,
     )

@@ -71,6 +71,7 @@ def ours(count: int, late: Dnsdist, port: int) -> float:
             }
         ],
         "keys": None,
+        "mtas": None,
         "edges": list(EDGES),
         "signed_name": "test",
         "broken_name": "z0.test",

@@ -307,7 +307,7 @@ class Lab:
 
     def check(self, **options) -> dict:
         given = {"resolvers": [self.resolver], "authoritative": [self.ns1], **options}
-        return check(self.place, options.pop("fleet", self.site.document), **given)
+        return check(self.place, given.pop("fleet", self.site.document), **given)
 
 
 @pytest.fixture(scope="module")
@@ -521,3 +521,45 @@ def test_a_thousand_senders(tmp_path):
     for found, count in ((hundred, 100), (thousand, 1000)):
         assert found["summary"]["yes"] == count, found["lines"][:10]
         assert found["queries"] < 40 * count
+
+
+# --- The MTA hosts ------------------------------------------------------------------------------------------------------
+
+
+def seen_on_the_host(document: dict) -> dict:
+    senders = document["senders"]
+    return {
+        "bound": [f"{one['ip']}/32" for one in senders],
+        "sources": {one["vmta"]: [f"{one['ip']} {one['hostname']}"] for one in senders},
+        "loaded": [one["vmta"] for one in senders],
+    }
+
+
+def test_what_the_mta_host_shows_is_an_edge_of_its_own(lab):
+    document = {**lab.site.document, "senders": [{**one, "mta": "vps2"} for one in lab.site.document["senders"]]}
+    seen = seen_on_the_host(document)
+    names = ["mail.good.test", "mail.nospf.test"]
+
+    def asked(**options):
+        return lab.check(fleet=document, senders=names, **options)
+
+    def mta(answer):
+        return [one["edges"]["mta"]["verdict"] for one in answer["senders"]]
+
+    def greens(answer):
+        return [one["green"] for one in answer["senders"]]
+
+    left_out = asked()
+    assert greens(left_out) == ["yes", "no"] and all("mta" not in one["edges"] for one in left_out["senders"])
+    sound = asked(mtas={"vps2": seen})
+    assert (mta(sound), greens(sound)) == (["ok", "ok"], ["yes", "no"]), sound["lines"]
+    away = asked(mtas={})
+    assert (mta(away), greens(away)) == (["unknown", "unknown"], ["unknown", "no"]), away["lines"]
+    unbound = asked(mtas={"vps2": {**seen, "bound": []}})
+    assert (mta(unbound), greens(unbound)) == (["missing", "missing"], ["no", "no"]), unbound["lines"]
+    assert unbound["summary"]["edges"]["mta"] == {"ok": 0, "wrong": 0, "missing": 2, "unknown": 0}
+    assert any("mail.good.test: mta is missing at vps2" in line for line in unbound["lines"])
+    alone = asked(edges=["mta"])
+    assert alone["rc"] == 1 and alone["problems"][0]["where"] == "edges"
+    strange = asked(mtas={"vps2": {"bound": []}})
+    assert strange["rc"] == 1 and strange["problems"][0]["where"] == "mtas.vps2"

@@ -25,6 +25,8 @@ _COLUMNS = {"spf": "spf_valid", "dkim": "dkim_valid", "dmarc": "dmarc_valid", "p
 #: A statement takes 65,535 values.
 _AT_ONCE = 5000
 _VALID = {"ok": True, "wrong": False, "missing": False}
+#: Seen on the MTA host: it says nothing of whether the DNS is seen.
+_ON_THE_HOST = "mta"
 RUN, BLIND = "dns", "blind/dns"
 #: One look may have met an authoritative server in the middle of a change.
 LOOKS = 2
@@ -83,7 +85,8 @@ def _ran(session: Session, at: datetime, seen: Mapping[str, Seen], known: int) -
     fleet_size = session.scalar(select(func.count()).select_from(Ip).where(Ip.status != "retired")) or 0
     if not known:
         return
-    sees = any(edge.get("verdict") != "unknown" for one in seen.values() for edge in one.edges.values())
+    edges = [(name, edge) for one in seen.values() for name, edge in one.edges.items()]
+    sees = any(name != _ON_THE_HOST and edge.get("verdict") != "unknown" for name, edge in edges)
     whole = 2 * known >= fleet_size
     if whole:
         detail = {"senders": known}

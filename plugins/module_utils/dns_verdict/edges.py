@@ -13,7 +13,9 @@ from .answers import BOGUS, REMEDIES, Blind
 OK, WRONG, MISSING, UNKNOWN = "ok", "wrong", "missing", "unknown"
 VERDICTS = (OK, WRONG, MISSING, UNKNOWN)
 _WORST_FIRST = (WRONG, MISSING, UNKNOWN, OK)
-EDGES = ("a", "ptr", "spf", "helo_spf", "dkim", "dmarc", "mx")
+EDGES = ("mta", "a", "ptr", "spf", "helo_spf", "dkim", "dmarc", "mx")
+#: Seen on the MTA hosts, not in the DNS.
+MTA = "mta"
 YES, NO = "yes", "no"
 
 PUBLISH = "Publish it: site.yml does for zones that a server of dns_servers holds, others are pasted by hand"

@@ -25,7 +25,8 @@ class Facts:
     key_name, public: where its key is published and what has to stand there, None while it has no key, of which
     key_trouble may say why. spf, helo, mx,
     dmarc: what has to be published, as text. report_uris: the rua of its DMARC record. report_names: where receivers of
-    reports consent. ptr_names: the reverse name, and the name in a part of it that is delegated (RFC 2317)."""
+    reports consent. ptr_names: the reverse name, and the name in a part of it that is delegated (RFC 2317).
+    mta, vmta: its host and its virtual MTA, "" where the document does not say."""
 
     name: str
     ip: str
@@ -43,6 +44,8 @@ class Facts:
     ptr_names: tuple[str, ...]
     ptr_by_hand: bool
     key_trouble: str = ""
+    mta: str = ""
+    vmta: str = ""
 
     @property
     def address_type(self) -> str:
@@ -98,6 +101,8 @@ def _facts(sender: Mapping, wanted: Mapping, reports: Mapping) -> Facts:
         ptr_names=tuple(dict.fromkeys([standard, ptr_name(sender["ip"], sender["ptr"].get("zone"))])),
         ptr_by_hand=sender["ptr"]["method"] == "manual",
         key_trouble=sender.get("key_trouble") or "",
+        mta=sender.get("mta") or "",
+        vmta=sender.get("vmta") or "",
     )
 
 

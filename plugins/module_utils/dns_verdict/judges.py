@@ -16,6 +16,7 @@ from .facts import Facts
 from .identity import judge_a, judge_ptr
 from .keys import judge_dkim
 from .mail import judge_mx
+from .mta import Hosts, mta_judge
 from .spf import Evaluate, judge_helo_spf, judge_spf
 
 
@@ -29,8 +30,8 @@ class Judge:
     questions: Callable[[Facts], tuple[Question, ...]]
 
 
-def judges(evaluate: Evaluate) -> dict[str, Judge]:
-    """{edge: Judge}, the edges as in EDGES. evaluate: SPF's check_host."""
+def judges(evaluate: Evaluate, mtas: Hosts) -> dict[str, Judge]:
+    """{edge: Judge}, the edges as in EDGES. evaluate: SPF's check_host. mtas: what was seen on the MTA hosts."""
 
     def host(facts: Facts) -> tuple[str, ...]:
         return (facts.hostname,)
@@ -48,6 +49,7 @@ def judges(evaluate: Evaluate) -> dict[str, Judge]:
         return tuple((facts.hostname, rtype) for rtype in (facts.address_type, facts.other_type, "CNAME"))
 
     return {
+        "mta": Judge(mta_judge(mtas), lambda _facts: (), lambda _facts: ()),
         "a": Judge(judge_a, host, addresses),
         "ptr": Judge(judge_ptr, lambda facts: facts.ptr_names, lambda facts: ((facts.ptr_names[0], "PTR"),)),
         "spf": Judge(

@@ -39,6 +39,7 @@ class Effective:
         self._macros: dict[str, list[str]] = {}
         self._rollups: list[tuple[str, str]] = []
         self._members: dict[str, list[str]] = {}
+        self._sources: dict[str, list[str]] = {}
         tags: dict[str, list[tuple[Section, str]]] = {}
         virtual: list[tuple[Section, str]] = []
         for node, origin in self._flat(nodes, (file,)):
@@ -65,17 +66,25 @@ class Effective:
             known = self._pools if is_pool else self._vmtas
             name = section.value.lower()
             known[name] = known[name].joined(scope) if name in known else scope
+            lines = [node for node, _where in inside if isinstance(node, Directive)]
             if is_pool:
                 self._members.setdefault(name, []).extend(
-                    node.values[0].lower()
-                    for node, _where in inside
-                    if isinstance(node, Directive) and node.name.lower() == "virtual-mta" and node.args
+                    node.values[0].lower() for node in lines if node.name.lower() == "virtual-mta" and node.args
+                )
+            else:
+                self._sources.setdefault(name, []).extend(
+                    " ".join(node.values) for node in lines if node.name.lower() == "smtp-source-host"
                 )
 
     @property
     def vmtas(self) -> list[str]:
         """Names of the virtual MTAs, in file order, without ``{default}``."""
         return list(self._vmtas)
+
+    @property
+    def sources(self) -> dict[str, list[str]]:
+        """Virtual MTA -> the arguments of each of its own ``smtp-source-host`` lines; none where it has none."""
+        return {name: list(lines) for name, lines in self._sources.items()}
 
     def settings(
         self, queue_domain: str, vmta: str = DEFAULT_VMTA, pools: Iterable[str] | None = None

@@ -685,6 +685,8 @@ def info(host, **more):
         "service": "pmta",
         "state_dir": str(host.state),
         "license": str(host.root / "license"),
+        "identities": False,
+        "path": str(host.root / "config"),
     }
     return pmta_info.run({**params, **more}, host.command)
 
@@ -761,3 +763,36 @@ def test_info_never_takes_damaged_stops_for_none(host):
     (host.state / "stops.json").write_text("{")
     with pytest.raises(FleetError, match="stops.json: the record of stopped virtual MTAs cannot be read"):
         info(host)
+
+
+def test_info_names_the_identities_when_asked(host):
+    path = host.root / "identities"
+    secrets = host.root / "secrets"
+    secrets.write_text("<smtp-user u>\npassword zonk\n</smtp-user>\n")
+    path.write_text(f"<virtual-mta VMTA-a>\nsmtp-source-host 192.0.2.1 a.test\n</virtual-mta>\ninclude {secrets}\n")
+    host.apply(fleet={"senders": [{"name": "a", "vmta": "vmta-a"}]})
+    found = info(host, identities=True, path=str(path))
+    assert found["sources"] == {"vmta-a": ["192.0.2.1 a.test"]}
+    assert found["loaded"] == ["vmta-a", "vmta-b"]
+    assert any(network.startswith("127.0.0.") for network in found["bound"])
+    assert "zonk" not in json.dumps(found)
+
+
+@pytest.mark.parametrize("trouble", ["garbled", "stopped"])
+def test_info_says_nothing_of_what_powermta_does_not_tell(host, trouble):
+    host.apply(fleet={"senders": [{"name": "a", "vmta": "vmta-a"}]})
+    if trouble == "garbled":
+        (host.root / "garbled").touch()
+    else:
+        (host.root / "active").unlink()
+    assert info(host, identities=True)["loaded"] is None
+
+
+def test_info_tells_a_missing_configuration_from_an_unreadable_one(host):
+    path = host.root / "identities"
+    assert info(host, identities=True, path=str(path))["sources"] == {}
+    path.write_text("<virtual-mta a>\n</virtual-mta>\ninclude gone\n")
+    assert info(host, identities=True, path=str(path))["sources"] is None
+    path.unlink()
+    path.mkdir()
+    assert info(host, identities=True, path=str(path))["sources"] is None

@@ -24,6 +24,7 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.dns_verdict.ans
 from ansible_collections.email_engine.fleet.plugins.module_utils.dns_verdict.edges import EDGES, Edge, View, combine
 from ansible_collections.email_engine.fleet.plugins.module_utils.dns_verdict.facts import Facts, facts_of
 from ansible_collections.email_engine.fleet.plugins.module_utils.dns_verdict.judges import judges
+from ansible_collections.email_engine.fleet.plugins.module_utils.dns_verdict.mta import hosts_of
 from ansible_collections.email_engine.fleet.plugins.module_utils.local.spf_evaluation import evaluate
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError
 
@@ -47,7 +48,10 @@ FACTS = Facts(
     report_names=(REPORT,),
     ptr_names=(REVERSE,),
     ptr_by_hand=True,
+    mta="vps2",
+    vmta="VMTA-1",
 )
+MTAS = {"vps2": {"bound": ["127.0.0.0/8", f"{IP}/32"], "sources": {"vmta-1": [f"{IP} {NAME}"]}, "loaded": ["vmta-1"]}}
 WORLD = {
     (NAME, "A"): [IP],
     (NAME, "TXT"): [f"v=spf1 ip4:{IP} -all"],
@@ -58,7 +62,7 @@ WORLD = {
     (f"_dmarc.{DOMAIN}", "TXT"): [POLICY],
     (REPORT, "TXT"): ["v=DMARC1"],
 }
-JUDGES = judges(evaluate)
+JUDGES = judges(evaluate, hosts_of(MTAS))
 SERVFAIL = Answer(UNKNOWN, why="servfail", detail="SERVFAIL")
 
 
@@ -462,7 +466,8 @@ def document(**changes) -> dict:
         "hostname": NAME,
         "domain": DOMAIN,
         "from_email": "news@Mail.test",
-        "vmta": "vmta-1",
+        "mta": "vps2",
+        "vmta": "VMTA-1",
         "ptr": {"method": "manual", "zone": "0-63.0.18.198.in-addr.arpa"},
         "selector": "s1",
         "public": PUBLIC,

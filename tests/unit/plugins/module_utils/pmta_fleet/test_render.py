@@ -15,10 +15,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.email_engine.fleet.plugins.module_utils.dns_verdict.facts import facts_of
+from ansible_collections.email_engine.fleet.plugins.module_utils.dns_verdict.mta import hosts_of, judge_mta
 from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.expand import expand
 from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.hosts import attach_keys
 from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.status import STATUSES, delivers, in_pool
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_config import lint, parse
+from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_config.effective import Effective
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_fleet import read_back
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_fleet.nested import NOWHERE
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_fleet.render import render_host
@@ -104,6 +107,11 @@ def test_every_fleet(ours, theirs, routing):
         pooled = sender["tenant"] == "a" and routing == "pool"
         holder = pools[sender["pool"]] if pooled and in_pool(sender) else section
         assert values(holder, "domain-key") == [f"s1,{sender['domain']},{sender['key']}"]
+    # What dns_check asks of the hosts holds for each of them, stopped or not.
+    addresses = [f"{sender['ip']}/32" for sender in kept]
+    names = [name.lower() for name in result["vmtas"]]
+    seen = {"bound": addresses, "sources": Effective(result["content"]).sources, "loaded": names}
+    assert {judge_mta(facts, hosts_of({"vps2": seen})).verdict for facts in facts_of(document)} <= {"ok"}
     for name in serving:
         held = f"unrouted-{name}"
         assert held in result["stops"] and held not in members
