@@ -59,6 +59,7 @@ def edge(verdict, wanted, found, remedy=None):
 def edges(name, address, spf="ok"):
     remedy = f"Publish at {name} TXT the text that is wanted; only one SPF record may stand there."
     return {
+        "mta": edge("ok", f"{address} {name}", f"{address} {name}"),
         "a": edge("ok", address, address),
         "ptr": edge("ok", f"{name}.", f"{name}."),
         "helo_spf": edge("ok", f"v=spf1 ip4:{address} -all", f"v=spf1 ip4:{address} -all"),

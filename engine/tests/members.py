@@ -42,7 +42,8 @@ def show(client, key, name="m9.sos.test"):
     return client.get(f"/api/v1/ips/{name}", headers=key).json()
 
 
-def check_dns(client, key, green="yes", *names, at="2026-11-22T06:00:00Z", verdict="ok"):
-    edges = {edge: {"verdict": verdict} for edge in ("a", "ptr", "spf", "helo_spf", "dkim", "dmarc", "mx")}
+def check_dns(client, key, green="yes", *names, at="2026-11-22T06:00:00Z", verdict="ok", mta=None):
+    edges = {edge: {"verdict": verdict} for edge in ("mta", "a", "ptr", "spf", "helo_spf", "dkim", "dmarc", "mx")}
+    edges["mta"] = {"verdict": mta or verdict}
     senders = [{"name": name, "green": green, "edges": edges} for name in names or ("m9.sos.test",)]
     return client.post("/api/v1/checks/dns", headers=key, json={"checked_at": at, "senders": senders})

@@ -150,9 +150,11 @@ class TestFaultsOfTheDns:
         found = within(app, lambda session: [tuple(row) for row in session.execute(asked)])
         assert ("dns_check", {"senders": ["m1.sos.test"]}) in found
 
-    def test_a_check_that_sees_nothing_is_told(self, app, client, admin, live):
+    @pytest.mark.parametrize("mta", ["unknown", "ok"])
+    def test_a_check_that_sees_nothing_is_told(self, app, client, admin, live, mta):
+        """What the MTA hosts show is not seen in the DNS."""
         names = ("m1.sos.test", "m2.sos.test")
-        check_dns(client, admin, "unknown", *names, at=at(1), verdict="unknown")
+        check_dns(client, admin, "unknown", *names, at=at(1), verdict="unknown", mta=mta)
         opened = select(Alert.key).where(Alert.closed_at.is_(None))
         assert within(app, lambda session: session.scalars(opened).all()) == ["blind/dns"]
         assert within(app, lambda session: session.scalar(select(CheckRun.state))) == "blind"

@@ -39,6 +39,7 @@ def test_a_host_that_is_away_leaves_its_keys_unknown(scratch):
 
 
 @pytest.mark.parametrize("published", [True, False])
+    assert "mta is unknown at vps2" in run.output and "found: vps2 was not looked at" in run.output
 def test_the_key_on_the_host_is_compared(scratch, tmp_path, published):
     """The record is of the key that lies there, or of another one."""
     if not shutil.which("knotd"):
@@ -61,6 +62,9 @@ def test_the_key_on_the_host_is_compared(scratch, tmp_path, published):
     port = name_servers.free_port(NS)
     with name_servers.Knot(tmp_path / "ns", NS, port, {"sos.test": zone}):
         run = scratch.play(
+    config = tmp_path / "config"
+    name = "m1.sos.test" if published else "other.test"
+    config.write_text(f"<virtual-mta vmta-m1>\n    smtp-source-host 198.51.100.1 {name}\n</virtual-mta>\n")
             "playbooks/dns_check.yml",
             "-e",
             json.dumps(
@@ -71,6 +75,12 @@ def test_the_key_on_the_host_is_compared(scratch, tmp_path, published):
                 }
             ),
         )
+                    "powermta_config_path": str(config),
+                    "powermta_service": "no-such-mta",
     assert run.code == 0, run.output[-3000:]
     assert "m1.sos.test" in run.output and ("dkim is" in run.output) != published, run.output[-3000:]
     assert published or ("m1.sos.test: dkim is wrong" in run.output and "found: another key" in run.output)
+    # The host does not have the address; what its configuration says beside that is worse where it is another name.
+    assert f"mta is {'missing' if published else 'wrong'} at vps2" in run.output
+    assert ("found: 198.51.100.1 is not bound" in run.output) == published
+    assert ("found: smtp-source-host 198.51.100.1 other.test" in run.output) != published

@@ -16,6 +16,7 @@ from email_engine.store.overview import Seen
 
 #: In the order in which a message meets them.
 EDGES = {
+    "mta": "MTA",
     "a": "A",
     "ptr": "PTR",
     "helo_spf": "HELO SPF",
