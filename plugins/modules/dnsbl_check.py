@@ -134,7 +134,9 @@ report:
       type: list
       elements: dict
     controls:
-      description: The C(verdict) on each control C(target) at each C(list).
+      description:
+        - The C(verdict) on each control C(target) at each C(list), and its C(severity) where it is listed.
+        - What was made up for the test of each list that works is one of them.
       type: list
       elements: dict
     senders:

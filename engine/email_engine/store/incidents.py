@@ -105,9 +105,7 @@ def end_unasked(session: Session, actor: Actor, incident: Incident) -> None:
         {"ip": str(ip.address), "domain": domain, "from_email": ip.sender_email, "hostname": ip.hostname}
     )
     newest = select(func.max(DnsblList.checked_at)).scalar_subquery()
-    states = dict(
-        session.execute(select(DnsblList.name, DnsblList.state).where(DnsblList.checked_at == newest)).tuples().all()
-    )
+    states = dict(session.execute(select(DnsblList.name, DnsblList.state).where(DnsblList.checked_at == newest)).all())
     wanted = select(BlacklistEvent).where(BlacklistEvent.ip_id == ip.id, BlacklistEvent.cleared_at.is_(None))
     for event in session.scalars(wanted.order_by(BlacklistEvent.id).with_for_update()):
         state = states.get(event.blacklist_name)
