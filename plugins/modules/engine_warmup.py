@@ -22,7 +22,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: partial
-    details: Nothing is sent, and what the engine would decide is not predicted.
+    details: Each plan is shown as it is; no day is closed, and what the engine would decide is not predicted.
   diff_mode:
     support: none
 options:
@@ -53,8 +53,8 @@ senders:
   type: list
   elements: dict
 lines:
-  description: The same for people, those that changed first.
-  returned: success, not in check mode
+  description: The same for people, those that changed first; in check mode each plan as it is.
+  returned: success
   type: list
   elements: str
   sample: ["mail1.example.com: advance, week_2, 100 a day (7 of 7 qualifying days of week_1)"]
@@ -77,7 +77,7 @@ def run(params: dict, check_mode: bool) -> dict:
     """The module without Ansible. Raises FleetError."""
     engine = engine_api.of(params)
     if check_mode:
-        return {"changed": False}
+        return {"changed": False, "lines": [plan(one) for one in plans(engine)]}
     answer = engine.ask("POST", "/warmup", {"day": params["day"]} if params["day"] else {})
     senders = answer["senders"]
     return {
@@ -87,6 +87,26 @@ def run(params: dict, check_mode: bool) -> dict:
         "lines": [line(one) for one in sorted(senders, key=lambda one: not one["changed"])],
         "job": answer["job"],
     }
+
+
+def plans(engine: engine_api.Engine) -> list[dict]:
+    """The warm-up of each sender, as it is."""
+    found, after = [], 0
+    while after is not None:
+        page = engine.ask("GET", f"/warmup?limit=500&after={after}")
+        found += page["items"]
+        after = page["next"]
+    return found
+
+
+def plan(one: dict) -> str:
+    counted = (
+        f"{one['qualifying']} of {one['needed']} qualifying days"
+        if one["needed"] is not None
+        else "no days are counted"
+    )
+    why = "; ".join([counted, *one["hold"], f"closed until {one['closed_day'] or 'no day yet'}"])
+    return f"{one['name']}: {one['phase'] or one['status']}, {one['daily_quota']} a day ({why})"
 
 
 def line(one: dict) -> str:

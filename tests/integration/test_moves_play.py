@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 import pytest
 
 from ansible_collections.email_engine.fleet.plugins.modules import engine_report
-from ansible_collections.email_engine.fleet.tests.integration.served import fleet, free_port
+from ansible_collections.email_engine.fleet.tests.integration.served import PASSWORD, fill, fleet, free_port
 
 M1, M2, M3 = "m1.sos.test", "m2.sos.test", "m3.sos.test"
 
@@ -167,3 +167,31 @@ def test_check_mode_tells_what_would_be(site, engine):
     run = release(site, engine, M1)
     assert run.code != 0 and "release does not apply to a sender that is standby" in run.failures
     assert status(engine) == {M1: "standby", M2: "warming", M3: "warming"} and jobs(engine) == 0
+
+
+def test_check_mode_shows_the_warm_up_as_it_is(site, engine):
+    engine.declare(fleet())
+    run = play(site, engine, "warmup")
+    assert run.code == 0 and "The engine was not asked to close the day" in run.output, run.output[-3000:]
+    assert f"{M1}: week_1, 50 a day (" in run.output
+    assert engine.sql("SELECT count(*) FROM warmup_daily_stats") == [(0,)] and jobs(engine) == 0
+
+
+@pytest.mark.parametrize("playbook", ["dns_check", "rotate_dkim"])
+def test_a_limit_that_leaves_out_the_control_node_is_refused(site, engine, playbook):
+    run = site.play(f"playbooks/{playbook}.yml", "--limit", "vps2")
+    assert run.code != 0 and "localhost read no fleet in this run" in run.failures, run.output[-3000:]
+
+
+def test_checks_run_on_the_always_on_host(scratch):
+    """Without an engine, the first host of the group scheduler asks, and it asks the resolver of its own."""
+    fill(scratch)
+    scratch.write("group_vars/all/vault.yml", {"vault_feeder": PASSWORD})
+    scratch.write(
+        "scheduler.yml", {"scheduler": {"hosts": {"always": {"ansible_host": "127.0.0.1", "ansible_port": 1}}}}
+    )
+    scratch.out_of_reach()
+    run = scratch.play("playbooks/rbl_check.yml")
+    assert run.code != 0 and "localhost -> always" in run.output, run.output[-3000:]
+    listed = scratch.play("playbooks/resolver.yml", "--list-hosts")
+    assert "always" in listed.output

@@ -183,7 +183,8 @@ def test_without_an_engine_playbooks_run_that_report(tmp_path):
     service = (units / "email-engine-schedule-dns.service").read_text()
     assert (
         "ExecStart=/srv/fleet/.venv/bin/ansible-playbook --inventory 'inventories/my fleet' --vault-password-file=/root/.vault"
-        ' --extra-vars \'{"dns_check_fail_on": "unknown"}\' playbooks/dns_check.yml\n' in service
+        ' --extra-vars \'{"dns_check_fail_on": "unknown", "checks_connection": "local"}\' playbooks/dns_check.yml\n'
+        in service
     )
     assert "OnFailure=email-engine-schedule-failed@%n.service" in service
     assert "ExecStart=/bin/echo '100%% broken:' %i" in (units / "email-engine-schedule-failed@.service").read_text()
