@@ -23,6 +23,7 @@ class FilterModule:
             "fleet_feeder_passwords": domain_filter("fleet.expand", "feeder_passwords"),
             "pmta_config_for": domain_filter("pmta_fleet.render", "render_host"),
             "mail_probe_messages": domain_filter("mail_seen", "probe_messages"),
+            "mail_probe_edges": domain_filter("mail_seen", "merged"),
             "proof_messages": domain_filter("proof", "proof_messages"),
             "proof_rows": domain_filter("proof", "proof_rows"),
             "proof_table": domain_filter("proof", "proof_table"),

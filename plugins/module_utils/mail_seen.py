@@ -16,6 +16,16 @@ from .proof import proof_messages
 OK, WRONG, MISSING, UNKNOWN = "ok", "wrong", "missing", "unknown"
 #: What a row says: that it arrived, from which address, under which name in EHLO, signed by a key that is published.
 EDGES = ("received", "source_ip", "ehlo", "dkim")
+#: Of all of them, in a report of the DNS check.
+MAIL = "mail"
+REMEDIES = {
+    "received": "Look into the mailbox's folder for spam, and at what PowerMTA still holds (pmta show queues).",
+    "source_ip": "Look at smtp-source-host of its virtual MTA (playbooks/drift.yml), and whether the network translates addresses.",
+    "ehlo": "Look at smtp-source-host of its virtual MTA (playbooks/drift.yml).",
+    "dkim": "Look at its key and its record (the edge dkim of dns_check, playbooks/drift.yml), and what changes messages on their way.",
+}
+_REFUSED = "Read what PowerMTA answered; a feeder that is known by its address alone cannot be stood in for."
+_UNREAD = "Look at dns_check_probe_mailbox: server, login, folder, and whether the host that reads it has dkimpy and dnspython."
 _FROM = re.compile(r"^\s*from\s+(?P<name>\S+)(?P<rest>.*?)(?:\sby\s|$)", re.IGNORECASE | re.DOTALL)
 _ADDRESS = re.compile(r"\[(?:IPv6:)?(?P<ip>[0-9A-Fa-f.:]+)\]")
 
@@ -71,11 +81,55 @@ def lines(rows: Iterable[Mapping]) -> list[str]:
     told = [f"{good} of {len(rows)} messages arrived as they should"]
     for row in rows:
         told += [
-            f"{row['sender']}: {name} is {edge['verdict']}: {edge['found']}"
+            f"{row['sender']}: {name} is {edge['verdict']}: {edge['found']}. {_remedy(name, edge)}"
             for name, edge in row["edges"].items()
             if edge["verdict"] != OK and edge["found"]
         ]
     return told
+
+
+def merged(checked: Sequence[Mapping], sent: Iterable[Mapping], result: Mapping) -> list[dict]:
+    """The senders of a DNS check with one edge more, `MAIL`, where a message was sent. sent: as `probe_messages` has them; result: of
+    mail_probe, which may have failed. Only what arrived and is wrong makes a sender not green: what did not arrive, or could not be
+    read, is unknown."""
+    rows = {row["sender"]: row["edges"] for row in result.get("senders") or ()}
+    why = str(result.get("msg") or "nobody looked into the mailbox")
+    edges = {one["sender"]: _mail(rows.get(one["sender"]), why) for one in sent}
+    found = []
+    for sender in checked:
+        edge = edges.get(sender["name"])
+        if edge is None:
+            found.append(dict(sender))
+            continue
+        green = sender["green"]
+        if edge["verdict"] == WRONG:
+            green = "no"
+        elif edge["verdict"] == UNKNOWN and green == "yes":
+            green = "unknown"
+        found.append({**sender, "green": green, "edges": {**sender["edges"], MAIL: edge}})
+    return found
+
+
+def _mail(edges: Mapping[str, Mapping] | None, why: str) -> dict[str, str]:
+    """One edge of all those of a message."""
+    if edges is None:
+        edges, remedy = {"received": {"verdict": UNKNOWN, "found": why}}, _UNREAD
+    else:
+        remedy = ""
+    there = edges["received"]["verdict"] == OK
+    wrong = [name for name, edge in edges.items() if there and edge["verdict"] in (WRONG, MISSING)]
+    bad = wrong or [name for name, edge in edges.items() if edge["verdict"] != OK and edge["found"]]
+    return {
+        "verdict": WRONG if wrong else UNKNOWN if bad else OK,
+        "wanted": "a message from the sender's address, by its name, with its signature",
+        "found": "; ".join(f"{name}: {edges[name]['found']}" for name in bad),
+        "server": "",
+        "remedy": remedy or " ".join(dict.fromkeys(_remedy(name, edges[name]) for name in bad)),
+    }
+
+
+def _remedy(name: str, edge: Mapping) -> str:
+    return _REFUSED if name == "received" and edge["verdict"] == UNKNOWN else REMEDIES[name]
 
 
 def _plain(address: str) -> str:

@@ -102,7 +102,7 @@ senders:
     - sender: mail1.example.com
       edges: {received: {verdict: ok, found: ""}, source_ip: {verdict: wrong, found: 192.0.2.99}}
 lines:
-  description: The same for people.
+  description: The same for people, with what to do.
   returned: success
   type: list
   elements: str

@@ -24,6 +24,7 @@ EDGES = {
     "dkim": "DKIM",
     "dmarc": "DMARC",
     "mx": "MX",
+    "mail": "Mail that arrived",
 }
 VERDICTS = {"ok": "good", "wrong": "bad", "missing": "bad", "unknown": "unknown"}
 

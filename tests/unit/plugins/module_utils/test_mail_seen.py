@@ -75,3 +75,46 @@ def test_only_who_may_send_is_asked_to():
     assert (message["sender"], message["user"], message["rcpt_to"]) == ("a", "mw", ["probe@box.test"])
     document["tenants"][0]["feeders"].pop()
     assert mail_seen.probe_messages(document, "probe@box.test", "run", "vps2")[0]["user"] is None
+
+
+def test_every_line_says_what_to_do():
+    off = mail_seen.judge(SENDER, [POSTFIX.replace("192.0.2.1]", "192.0.2.99]")], [])
+    rows = [
+        {"sender": "m1.test", "edges": one} for one in (off, mail_seen.lost(True, ""), mail_seen.lost(False, "530 no"))
+    ]
+    told = mail_seen.lines(rows)[1:]
+    assert len(told) == 5 and all(line.rpartition(". ")[0] and line.endswith((".", ").")) for line in told), told
+    assert "smtp-source-host" in told[0] and "530 no. Read what PowerMTA answered" in told[-1]
+
+
+EDGE = {"verdict": "ok", "wanted": "", "found": "", "server": "", "remedy": ""}
+ARRIVED = mail_seen.judge(SENDER, [POSTFIX], GOOD)
+
+
+@pytest.mark.parametrize(
+    ("edges", "dns", "verdict", "green"),
+    [
+        (ARRIVED, "yes", "ok", "yes"),
+        (ARRIVED, "unknown", "ok", "unknown"),
+        (mail_seen.judge(SENDER, [POSTFIX], BAD), "yes", "wrong", "no"),
+        (mail_seen.judge(SENDER, [POSTFIX], BAD), "unknown", "wrong", "no"),
+        (mail_seen.judge(SENDER, [POSTFIX], []), "yes", "wrong", "no"),
+        (mail_seen.judge(SENDER, [POSTFIX], BLIND), "yes", "unknown", "unknown"),
+        # It may come yet, or not have been sent at all.
+        (mail_seen.lost(True, ""), "yes", "unknown", "unknown"),
+        (mail_seen.lost(False, "530 no"), "yes", "unknown", "unknown"),
+        (mail_seen.lost(False, "530 no"), "no", "unknown", "no"),
+        # The mailbox could not be read.
+        (None, "yes", "unknown", "unknown"),
+    ],
+)
+def test_what_arrived_is_an_edge_more(edges, dns, verdict, green):
+    checked = [{"name": name, "green": dns, "edges": {"a": EDGE}} for name in ("m1.test", "m2.test")]
+    result = {"msg": "no such login"} if edges is None else {"senders": [{"sender": "m1.test", "edges": edges}]}
+    first, second = mail_seen.merged(checked, [{"sender": "m1.test"}], result)
+    edge = first["edges"]["mail"]
+    assert (edge["verdict"], first["green"]) == (verdict, green)
+    assert bool(edge["found"]) == bool(edge["remedy"]) == (verdict != "ok")
+    assert edges is not None or "no such login" in edge["found"]
+    # Who sent nothing is as it was.
+    assert second == checked[1]
