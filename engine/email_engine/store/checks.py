@@ -25,8 +25,8 @@ _COLUMNS = {"spf": "spf_valid", "dkim": "dkim_valid", "dmarc": "dmarc_valid", "p
 #: A statement takes 65,535 values.
 _AT_ONCE = 5000
 _VALID = {"ok": True, "wrong": False, "missing": False}
-#: Seen on the MTA host: it says nothing of whether the DNS is seen.
-_ON_THE_HOST = "mta"
+#: Seen on the MTA host and in a mailbox: they say nothing of whether the DNS is seen.
+_ELSEWHERE = ("mta", "mail")
 RUN, BLIND = "dns", "blind/dns"
 #: One look may have met an authoritative server in the middle of a change.
 LOOKS = 2
@@ -86,7 +86,7 @@ def _ran(session: Session, at: datetime, seen: Mapping[str, Seen], known: int) -
     if not known:
         return
     edges = [(name, edge) for one in seen.values() for name, edge in one.edges.items()]
-    sees = any(name != _ON_THE_HOST and edge.get("verdict") != "unknown" for name, edge in edges)
+    sees = any(name not in _ELSEWHERE and edge.get("verdict") != "unknown" for name, edge in edges)
     whole = 2 * known >= fleet_size
     if whole:
         detail = {"senders": known}
