@@ -137,8 +137,8 @@ def make(app, client, admin):
                         name=name,
                         zone=name,
                         kind="ip",
-                        state="failed" if name == LISTS[2] else "healthy",
                         severity="critical",
+                        state="failed" if name == LISTS[2] else "healthy",
                         checked_at=NOW,
                     )
                     for name in LISTS

@@ -97,7 +97,12 @@ def read(folder: Path, socket: Path, key: dict[str, str], senders: list[dict]) -
         begin = time.perf_counter()
         while more:
             known = client.get("/api/v1/accounting/cursors?mta=vps2", headers=key).raise_for_status().json()
-            given = {"cursors": known["cursors"], "tracked": known["tracked"], "recipient_salt": known["salt"]}
+            given = {
+                "cursors": known["cursors"],
+                "former": known["former"],
+                "tracked": known["tracked"],
+                "recipient_salt": known["salt"],
+            }
             found = pmta_accounting.run({**params, **given})
             answer = client.post("/api/v1/accounting", headers=key, json={"mta": "vps2", **found["report"]})
             rows += answer.raise_for_status().json()["rows"]

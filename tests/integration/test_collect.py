@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -72,6 +73,7 @@ def read(place, **more):
     senders = [{"name": f"m{n}.sos.test", "vmta": f"vmta-m{n}", "domain": f"m{n}.sos.test", "ip": ""} for n in (1, 2)]
     params = {"files": files, "cursors": [], "senders": senders, "providers": {"gmail": {"domains": ["gmail.test"]}}}
     usual = {
+        "former": [],
         "tracked": ["m1.sos.test"],
         "recipient_salt": "x",
         "since": None,
@@ -124,6 +126,33 @@ def test_the_playbook_brings_it_to_the_engine_once(site, engine, logged):
     assert engine.sql("SELECT count(*), sum(bad_rows) FROM accounting_files") == [(2, 0)]
     assert engine.sql("SELECT name, state FROM check_runs") == [("accounting/vps2", "ok")]
     assert "@" not in "".join(task["message"] for task in run.tasks if "message" in task)
+
+
+@pytest.mark.parametrize(("in_job", "code"), [(False, 2), (True, 0)])
+def test_what_is_there_and_not_counted_fails_a_run_by_hand_and_is_an_alert(
+    site, engine, logged, tmp_path, in_job, code
+):
+    engine.declare(fleet())
+    for path in logged.glob("*.csv"):
+        content = path.read_bytes()
+        (tmp_path / path.name).write_bytes(
+            content.replace(b"bounceCat", b"bouncePet", 1) if b"bounceCat" in content else content
+        )
+    extra = ("-e", f"fleet_engine_ca_file={engine.file}", "-e", json.dumps({"fleet_in_job": in_job}))
+    run = playbook(site, tmp_path, *extra)
+    assert run.code == code and ("bounceCat missing" in run.failures) == (code == 2), run.output[-3000:]
+    assert engine.sql("SELECT key FROM alerts WHERE closed_at IS NULL AND kind = 'accounting'") == [
+        ("accounting/vps2",)
+    ]
+
+
+def test_the_last_rows_of_who_retired_are_counted(site, engine, logged):
+    engine.declare(fleet())
+    site.reachable = False
+    engine.sql("UPDATE ips SET status = 'retired' WHERE hostname = 'm2.sos.test'")
+    run = playbook(site, logged, "-e", f"fleet_engine_ca_file={engine.file}")
+    assert run.code == 0, run.output[-3000:]
+    assert sums(engine) == WANTED
 
 
 def test_without_an_engine_the_sums_of_today_are_shown(scratch, logged):

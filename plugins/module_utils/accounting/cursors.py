@@ -49,7 +49,7 @@ def mark(before: bytes, size: int) -> Mark:
 
 
 def read_mark(text: str) -> Mark | None:
-    digest, _, size = text.partition(".")
+    digest, _unused, size = text.partition(".")
     return Mark(digest, int(size)) if digest and size.isdecimal() else None
 
 

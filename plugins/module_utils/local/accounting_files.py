@@ -158,7 +158,7 @@ class Reading:
     def _names(self, folder: str, stem: str, extension: str, stems: t.Iterable[tuple[str, str]]) -> list[str]:
         """Those of one configured file: acct-fbl-2026-01-05-0000.csv is not of acct.csv where there is an acct-fbl.csv, too. Raises
         OSError."""
-        longer = [one for one, _ in stems if one.startswith(f"{stem}-")]
+        longer = [one for one, _unused in stems if one.startswith(f"{stem}-")]
         return [
             name
             for name in os.listdir(folder)

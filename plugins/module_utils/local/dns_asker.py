@@ -158,11 +158,11 @@ class _Line(asyncio.DatagramProtocol):
         if future is not None and not future.done() and flags & _QR and echoed:
             future.set_result(data)
 
-    def error_received(self, error: OSError) -> None:
+    def error_received(self, exc: OSError) -> None:
         """Nobody listens there, says the kernel: none of the questions will be answered."""
         for _asked, future in self.waiting.values():
             if not future.done():
-                future.set_exception(error)
+                future.set_exception(exc)
 
     def connection_lost(self, _error) -> None:
         self.error_received(OSError("the socket is closed"))

@@ -84,7 +84,7 @@ class Policy(t.NamedTuple):
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(name for name, _ in self.phases)
+        return tuple(name for name, _unused in self.phases)
 
     def cap(self, phase: str | None) -> int:
         """Messages a day of a phase; without one, the target."""
@@ -159,7 +159,7 @@ def warnings(policy: t.Mapping) -> list[str]:
         if before * SOFT < quota <= before * HARD
     ]
     growth = _exact(_merged(policy.get("warmup") or {})["growth"])
-    ends = [quota for _, quota in _sound(policy)][
+    ends = [quota for _unused, quota in _sound(policy)][
         :: 1 if _merged(policy.get("warmup") or {})["schedule"] == GEOMETRIC else -1
     ]
     if ends and int(ends[0] * growth) == ends[0] < policy["active_daily_quota"]:
@@ -219,7 +219,7 @@ def _number(value: object) -> bool:
 def _steps(policy: t.Mapping) -> list[tuple[int, tuple[str, int]]]:
     """(messages of the phase before, (name, messages)) of each phase but the first; phases that hold no number are left out."""
     sound = _sound(policy)
-    return [(before, after) for (_, before), after in zip(sound, sound[1:])]
+    return [(before, after) for (_unused, before), after in zip(sound, sound[1:])]
 
 
 def _sound(policy: t.Mapping) -> list[tuple[str, int]]:
@@ -249,7 +249,7 @@ def _shares(policy: t.Mapping, shares: t.Mapping) -> list[Problem]:
     found = []
     providers = policy.get("providers")
     known = providers if isinstance(providers, t.Mapping) else {}
-    smallest = min((quota for _, quota in _sound(policy)), default=0)
+    smallest = min((quota for _unused, quota in _sound(policy)), default=0)
     for name, share in shares.items():
         where = f"{_VARIABLE}.providers.{name}"
         if name not in known:

@@ -45,7 +45,7 @@ def first_day(changed: datetime) -> date:
 def qualifying(days: t.Iterable[Day], since: date, cap: int, today: date, policy: Policy) -> list[Day]:
     """Days from *since* on that count for a phase of this cap, once each. A day that had a smaller one proves nothing about it."""
     found = {day.day: day for day in days if since <= day.day < today and (day.cap is None or day.cap >= cap)}
-    return [day for _, day in sorted(found.items()) if verdict(day, cap, today, policy) == QUALIFIED]
+    return [day for _unused, day in sorted(found.items()) if verdict(day, cap, today, policy) == QUALIFIED]
 
 
 def since_cap(days: t.Iterable[Day], since: date, cap: int) -> date:

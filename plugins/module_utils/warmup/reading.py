@@ -54,7 +54,7 @@ def read_history(text: str) -> list[Day]:
         )
     if problems:
         raise FleetError(problems[:_SHOWN])
-    return [day for _, day in sorted(days.items())]
+    return [day for _unused, day in sorted(days.items())]
 
 
 def _rows(text: str) -> tuple[list[tuple[int, t.Mapping]], str]:

@@ -14,7 +14,7 @@ def position(policy: Policy, phase: str | None, cap: int) -> int:
     """Index of the phase. One that the policy does not have is known by the cap: the last phase that allows no more."""
     if phase in policy.names:
         return policy.names.index(phase)
-    allowed = [index for index, (_, quota) in enumerate(policy.phases) if quota <= cap]
+    allowed = [index for index, (_unused, quota) in enumerate(policy.phases) if quota <= cap]
     return allowed[-1] if allowed else 0
 
 

@@ -58,7 +58,8 @@ def row(kind="d", vmta="vmta-1", rcpt="u@gmail.com", at=NOW, queued=NOW, **more)
     return known | more
 
 
-def text(rows, header=HEADER):
+def text(rows, header=None):
+    header = header or HEADER
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(header)
@@ -128,7 +129,7 @@ def rows_of(chance, count):
             NOW - 86_400 * 3 - chance.randrange(5),
             dsnDiag=chance.choice(["smtp;250 ok", "smtp;550 a,b", 'smtp;550 "x"', "smtp;550 one\r\ntwo", ""]),
         )
-        for _ in range(count)
+        for _unused in range(count)
     ]
 
 
@@ -143,7 +144,7 @@ def test_whatever_happens_the_sums_are_those_of_one_pass(tmp_path_factory, seed)
     whole, place = Engine(tmp_path_factory.mktemp("whole")), tmp_path_factory.mktemp("parts")
     engine = Engine(place)
     header = chance.sample(HEADER, len(HEADER))
-    lots = [rows_of(chance, chance.randrange(1, 30)) for _ in range(chance.randrange(1, 4))]
+    lots = [rows_of(chance, chance.randrange(1, 30)) for _unused in range(chance.randrange(1, 4))]
     for number, rows in enumerate(lots):
         (whole.place / f"acct-{DAY}-{number:04d}.csv").write_bytes(text(rows))
         content, path = text(rows, header), place / f"acct-{DAY}-{number:04d}.csv"
@@ -351,7 +352,9 @@ def test_who_is_followed_is_told_by_a_key_that_no_address_is_in(tmp_path):
     ]
     assert "gmail.com" not in str(found["recipients"])
     other = engine.read(recipient_salt="another")["report"]
-    assert {key for key, *_ in other["recipients"]["mail1"]}.isdisjoint(key for key, *_ in found["recipients"]["mail1"])
+    assert {key for key, *_unused in other["recipients"]["mail1"]}.isdisjoint(
+        key for key, *_unused in found["recipients"]["mail1"]
+    )
     with pytest.raises(FleetError, match="recipient_salt"):
         engine.read(recipient_salt="")
 
@@ -462,12 +465,12 @@ def another_beginning_with_the_same_row(engine, path):
 def test_what_is_left_is_told_with_its_remedy_and_the_report_is_not_complete(tmp_path, fault):
     engine = Engine(tmp_path)
     fault(engine, tmp_path / f"acct-{DAY}-0000.csv")
-    for _ in range(2):
+    for _unused in range(2):
         found = engine.collect()
         assert not found["more"] and not found["report"]["complete"]
         (said,) = found["report"]["left"]
         assert said in found["report"]["problems"]
-        where, _, rest = said.partition(": ")
+        where, _unused, rest = said.partition(": ")
         assert where.startswith(str(tmp_path)) and rest.count(". ") >= 1, said
 
 
@@ -509,7 +512,7 @@ def test_a_file_that_may_not_be_read_is_left(tmp_path, monkeypatch):
     engine, path = Engine(tmp_path), tmp_path / f"acct-{DAY}-0000.csv"
     path.write_bytes(text([row()]))
 
-    def refused(*_):
+    def refused(*_unused):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(accounting_files, "open", refused, raising=False)

@@ -190,8 +190,8 @@ def test_the_slices_of_a_warm_up_are_together_no_more_than_its_cap():
         nodes = sections(config, "virtual-mta")[name].nodes
         nested = {n.value: values(n, "max-msg-rate")[0] for n in nodes if getattr(n, "tag", None) == "domain"}
         told.append((values(sections(config, "virtual-mta")[name], "max-smtp-msg-rate"), nested))
-    assert [whole for whole, _ in told] == [["50/d"], ["50/d"], ["10000/d"]]
-    for _, nested in told[:2]:
+    assert [whole for whole, _unused in told] == [["50/d"], ["50/d"], ["10000/d"]]
+    for _unused, nested in told[:2]:
         rates = [int(rate.removesuffix("/d")) for key, rate in nested.items() if key.startswith("$")]
         assert len(rates) == 7 and sum(rates) <= 50 and set(rates) <= {3, 7, 8}
         # The receiver's one queue, whatever its domain.

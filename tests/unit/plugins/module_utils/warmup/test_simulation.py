@@ -97,7 +97,7 @@ class World:
         self.senders = [
             Sender(f"t{n}", self.dice.choice(["warming", "warming", "active", "standby", "standby"]))
             for n in range(tenants)
-            for _ in range(each)
+            for _unused in range(each)
         ]
         for one in self.senders:
             if one.plan.status == "active":
@@ -227,7 +227,7 @@ class World:
         elif found.kind == warmup.RESTART and before.status == "active":
             assert self.move(one, "idle", CHECK, blind)
         else:
-            one.plan, _ = simulate.step(before, found, None, self.today, self.rules)
+            one.plan, _unused = simulate.step(before, found, None, self.today, self.rules)
         self.judge(one, before, found, signals)
 
     def judge(self, one: Sender, before: warmup.Plan, found: warmup.Decision, signals: warmup.Signals) -> None:
@@ -294,7 +294,7 @@ class World:
         self.rules = RULES[self.rules.schedule]
         for one in self.senders:
             one.listed, one.green, one.incidents, one.queued, one.paused = life.NO, life.YES, 0, 0, False
-        for _ in range(days):
+        for _unused in range(days):
             for one in self.senders:
                 cap = one.plan.cap if one.plan.status in DELIVERING else 0
                 part = {"gmail": Provider(cap, cap, 0, 0, 0, cap // 2)}
@@ -313,7 +313,7 @@ def test_ten_thousand_days_of_senders():
     @given(st.integers(0, 2**32), st.sampled_from(["table", "geometric"]))
     def run(seed, schedule):
         world = World(seed, schedule)
-        for _ in range(60):
+        for _unused in range(60):
             world.turn()
             statuses.update(one.plan.status for one in world.senders)
         counted.append((world.days, len(world.starts)))
@@ -321,9 +321,9 @@ def test_ten_thousand_days_of_senders():
             decided[kind] = decided.get(kind, 0) + count
 
     run()
-    assert sum(days for days, _ in counted) >= 10_000
+    assert sum(days for days, _unused in counted) >= 10_000
     # Otherwise nothing was seen.
-    assert statuses == set(STATUSES) and sum(starts for _, starts in counted) > 5
+    assert statuses == set(STATUSES) and sum(starts for _unused, starts in counted) > 5
     kinds = {warmup.ADVANCE, warmup.GROW, warmup.FINISH, warmup.REST, warmup.STEP_BACK, warmup.RESTART, warmup.WAIT}
     assert kinds <= set(decided), decided
 
@@ -332,7 +332,7 @@ def test_ten_thousand_days_of_senders():
 @given(st.integers(0, 2**32), st.sampled_from(["table", "geometric"]))
 def test_wherever_they_end_they_find_the_way_out(seed, schedule):
     world = World(seed, schedule, tenants=2)
-    for _ in range(20):
+    for _unused in range(20):
         world.turn()
     world.heal(110)
     for one in world.senders:

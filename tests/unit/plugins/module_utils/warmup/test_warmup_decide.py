@@ -295,7 +295,7 @@ def test_the_same_question_has_the_same_answer():
 def test_six_perfect_weeks_and_the_growth_after_them():
     rows = simulate([mail(90 - day, 20000) for day in range(60)], KNOWN)
     caps = [row["cap"] for row in rows]
-    weeks = [cap for cap in TABLE.values() for _ in range(7)]
+    weeks = [cap for cap in TABLE.values() for _unused in range(7)]
     assert caps[:42] == weeks and caps[42:49] == [2000, 2800, 3920, 5488, 7683, 10000, 10000]
     assert (rows[41]["decision"], rows[42]["status"]) == ("finish", "active")
 
