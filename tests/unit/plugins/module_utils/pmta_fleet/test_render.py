@@ -75,7 +75,7 @@ SENDER = st.fixed_dictionaries(
         "status": st.sampled_from(STATUSES),
         "paused": st.booleans(),
         "weight": st.sampled_from([0, 1, 100]),
-        "daily_quota": st.sampled_from([0, 1, 50000]),
+        "daily_quota": st.sampled_from([0, 1, 50]),
     }
 )
 
