@@ -148,7 +148,6 @@ def test_what_is_there_and_not_counted_fails_a_run_by_hand_and_is_an_alert(
 
 def test_the_last_rows_of_who_retired_are_counted(site, engine, logged):
     engine.declare(fleet())
-    site.reachable = False
     engine.sql("UPDATE ips SET status = 'retired' WHERE hostname = 'm2.sos.test'")
     run = playbook(site, logged, "-e", f"fleet_engine_ca_file={engine.file}")
     assert run.code == 0, run.output[-3000:]
