@@ -72,6 +72,7 @@ def ours(count: int, late: Dnsdist, port: int) -> float:
         ],
         "keys": None,
         "mtas": None,
+        "withdrawn": [],
         "edges": list(EDGES),
         "signed_name": "test",
         "broken_name": "z0.test",
