@@ -99,7 +99,7 @@ def test_schedules_wait_for_their_time(host, name):
     timer = f"email-engine-schedule-{name}.timer"
     assert host.check_output(f"systemctl is-active {timer}") == "active"
     assert host.check_output(f"systemctl is-enabled {timer}") == "enabled"
-    assert int(host.check_output(f"systemctl show -P NextElapseUSecRealtime --timestamp=unix {timer}").lstrip("@")) > 0
+    assert host.check_output(f"systemctl show -P NextElapseUSecRealtime {timer}").endswith(" UTC")
 
 
 def test_a_schedule_asks_the_engine_for_its_job(host):
@@ -109,10 +109,11 @@ def test_a_schedule_asks_the_engine_for_its_job(host):
     assert {one["lane"] for one in found["items"]} == {"check"}
 
 
-def test_nobody_was_told_yet_and_the_command_says_so(host):
+def test_the_receivers_of_alerts_can_be_reached(host):
     assert host.run("email-engine alerts list").rc == 0
     tried = host.run("email-engine alerts test")
-    assert tried.rc == 1 and "engine_alert_urls" in tried.stderr
+    # By its digest: an address may hold a password.
+    assert tried.rc == 0 and re.fullmatch(r"mailto-\w+ \(1 of 1\): sent\s*", tried.stdout), tried
 
 
 @pytest.mark.parametrize(("unit", "most"), [*zip(SERVICES, (1.0, 2.0, 2.0, 2.0), strict=True)])
