@@ -80,7 +80,7 @@ class Scratch:
         assert run.code == 0, run.output
 
     def _host(self, **variables: object) -> None:
-        common = {"ansible_python_interpreter": sys.executable, "ansible_pipelining": True}
+        common = {"ansible_python_interpreter": sys.executable, "ansible_pipelining": True, "resolver_manage": False}
         hosts = {"powermta": {"hosts": {"vps2": variables}}}
         self.write("hosts.yml", {"all": {"vars": common, "children": hosts}})
         self.reachable = variables.get("ansible_connection") == "local"
