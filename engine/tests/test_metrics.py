@@ -105,7 +105,7 @@ def test_what_an_operator_needs(fleet):
         0,
     )
     assert {lane for (lane,) in found["email_engine_job_oldest_queued_timestamp_seconds"]} == {"converge", "stop"}
-    assert found["email_engine_converge_success_timestamp_seconds"][()] == pytest.approx(NOW.timestamp(), abs=600)
+    assert found["email_engine_converge_success_timestamp_seconds"][()] == pytest.approx(NOW.timestamp(), abs=6 * 3600)
     assert found["email_engine_declaration_made_timestamp_seconds"][()] == pytest.approx(NOW.timestamp())
     assert found["email_engine_audit_rows_total"][()] >= 10 and found["email_engine_database_up"] == {(): 1}
 
