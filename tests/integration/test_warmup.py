@@ -64,7 +64,9 @@ def asked(engine):
 
 def test_the_module_closes_the_day_once(engine):
     climbed(engine)
-    assert engine_warmup.run(asked(engine), True) == {"changed": False} and quotas(engine) == BEFORE
+    shown = engine_warmup.run(asked(engine), True)
+    assert not shown["changed"] and quotas(engine) == BEFORE
+    assert shown["lines"][0].startswith("m1.sos.test: week_1, 50 a day (7 of 7 qualifying days;")
     result = engine_warmup.run(asked(engine), False)
     assert result["changed"] and result["job"] and quotas(engine) == AFTER
     assert result["lines"][0] == "m1.sos.test: advance, week_2, 100 a day (7 of 7 qualifying days of week_1)"
