@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session
 from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.status import DELIVERING
 from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.decide import NO, YES
 
-from . import alerts, fleet, incidents, starts
+from . import alerts, fleet, incidents, runs, starts
 from .audit import Actor
-from .models import CheckRun, DnsCheck, Domain, Ip
+from .models import DnsCheck, Domain, Ip
 
 #: Edge of the identity graph -> the seeds' column of a domain.
 _COLUMNS = {"spf": "spf_valid", "dkim": "dkim_valid", "dmarc": "dmarc_valid", "ptr": "ptr_valid"}
@@ -89,12 +89,7 @@ def _ran(session: Session, at: datetime, seen: Mapping[str, Seen], known: int) -
     sees = any(name not in _ELSEWHERE and edge.get("verdict") != "unknown" for name, edge in edges)
     whole = 2 * known >= fleet_size
     if whole:
-        detail = {"senders": known}
-        statement = insert(CheckRun).values(name=RUN, at=at, state="ok" if sees else "blind", detail=detail)
-        new = statement.excluded
-        values = {"at": new.at, "state": new.state, "detail": new.detail}
-        newer = CheckRun.at <= new.at
-        session.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values, where=newer))
+        runs.keep(session, RUN, at, "ok" if sees else "blind", {"senders": known})
     if sees:
         alerts.over(session, BLIND)
     elif whole:

@@ -21,7 +21,7 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.decid
 from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.listings import Control, Heard
 from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.moves import CHECK
 
-from . import alerts, fleet, halts, incidents, jobs, lifecycle, policy, starts
+from . import alerts, fleet, halts, incidents, jobs, lifecycle, policy, runs, starts
 from .audit import Actor, record
 from .models import Alert, BlacklistEvent, CheckRun, DnsblList, DnsblVerdict, Incident, Ip, Job, Tenant
 
@@ -273,10 +273,7 @@ class _Judgement:
         return self.answer
 
     def _ran(self, state: str, detail: dict[str, Any]) -> None:
-        statement = insert(CheckRun).values(name=RUN, at=self.at, state=state, detail=detail)
-        newer = CheckRun.at <= statement.excluded.at
-        values = {"at": self.at, "state": state, "detail": detail}
-        self.session.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values, where=newer))
+        runs.keep(self.session, RUN, self.at, state, detail)
 
     def _keep_lists(self) -> None:
         deciding = listings.deciding(one.severity for one in self.given.lists)

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import func, or_, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.decide import CONDITIONS, NO, UNKNOWN, YES
@@ -23,7 +22,7 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.warmup import q
 from ansible_collections.email_engine.fleet.plugins.module_utils.warmup.days import Day
 from ansible_collections.email_engine.fleet.plugins.module_utils.warmup.policy import Policy, read
 
-from . import accounting, alerts, fleet, jobs, lifecycle, policy
+from . import accounting, alerts, fleet, jobs, lifecycle, policy, runs
 from .audit import Actor, record
 from .models import Alert, CheckRun, Ip, Job, Tenant, WarmupDay, WarmupPlan
 from .policy import Declared
@@ -84,7 +83,7 @@ def close_day(session: Session, actor: Actor, now: datetime | None = None) -> Cl
     today = moment.date()
     declared = policy.load(session)
     if not declared.phases:
-        _ran(session, moment, "blind", {"why": "no policy was declared yet"})
+        runs.keep(session, NAME, moment, "blind", {"why": "no policy was declared yet"})
         return Closed(today - _DAY, [], None)
     rules = read(declared.policy)
     judged = [_wakes(session, actor, ip, declared) for ip in _senders(session, ("resting",))]
@@ -97,7 +96,8 @@ def close_day(session: Session, actor: Actor, now: datetime | None = None) -> Cl
     for one in judged:
         decisions[one.decision.kind] = decisions.get(one.decision.kind, 0) + 1
     detail = {"day": (today - _DAY).isoformat(), "decisions": decisions, "waiting": waiting[:100]}
-    _ran(session, moment, "blind" if waiting else "ok", detail)
+    # An old day that is closed by hand says nothing about the last night.
+    runs.keep(session, NAME, moment, "blind" if waiting else "ok", detail)
     session.flush()
     changed = any(one.changed for one in judged)
     job = jobs.enqueue(session, actor, "converge", once=True) if changed else None
@@ -204,14 +204,6 @@ def _wakes(session: Session, actor: Actor, ip: Ip, declared: Declared) -> Judged
         return Judged(ip, warmup.Decision(warmup.NOTHING, ip.daily_quota, ip.phase, why.reasons), False)
     alerts.over(session, f"warmup/{ip.hostname}")
     return Judged(ip, warmup.Decision("rested", ip.daily_quota, ip.phase, ("its rest is over",)), True)
-
-
-def _ran(session: Session, at: datetime, state: str, detail: dict[str, Any]) -> None:
-    statement = insert(CheckRun).values(name=NAME, at=at, state=state, detail=detail)
-    values = {"at": at, "state": state, "detail": detail}
-    # An old day that is closed by hand says nothing about the last night.
-    newer = CheckRun.at <= statement.excluded.at
-    session.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values, where=newer))
 
 
 class _Night:
