@@ -24,7 +24,7 @@ from email_engine.settings import Settings
 from email_engine.store import jobs
 from email_engine.store.audit import Actor
 from email_engine.store.connection import connect
-from email_engine.store.models import Job, JobLine
+from email_engine.store.models import Alert, Job, JobLine
 from servers import HERE, tell
 
 #: Everything secret about it begins so; `VAULTED` is what the inventory's vault holds.
@@ -133,6 +133,11 @@ class Site:
         found = self.job(job)
         said = "\n".join(worker.output[-3000:] for worker in self.workers)
         return f"{found.state} {found.error} {found.progress}\n{self.journal}\n{said}"
+
+    def told(self, key: str) -> bool:
+        """Whether a receiver took the alert *key*, and that is written down."""
+        with self.sessions() as session:
+            return bool(session.scalar(select(Alert.told_at).where(Alert.key == key)))
 
     def hold(self, name: str = "converge") -> None:
         (self.place / f"hold-{name}").touch()
