@@ -19,6 +19,7 @@ STAYS = (
     "molecule/",
     "inventories/lab/",
     "inventories/lab_engine/",
+    "inventories/lab_mailwizz/",
     "engine/tests/",
     ".ci/",
     ".venv/",

@@ -13,6 +13,7 @@ import yaml
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.expand import expand
 from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.hosts import attach_keys
+from ansible_collections.email_engine.fleet.plugins.module_utils.mailwizz.places import places
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_config import lint
 from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_fleet.render import render_host
 
@@ -27,19 +28,21 @@ def fleet(name):
     folder = ROOT / "inventories" / name
     values = dict(ROLE)
     for path in sorted((folder / "group_vars/all").glob("*.yml")):
-        values.update(yaml.safe_load(path.read_text()))
+        # What is vaulted is bin/lab's, and not the repository's.
+        if not path.name.startswith("vault"):
+            values.update(yaml.safe_load(path.read_text()))
     hosts = yaml.safe_load((folder / "hosts.yml").read_text())["all"]["children"]["powermta"]["hosts"]
     policy = {key.removeprefix("policy_"): value for key, value in values.items() if key.startswith("policy_")}
     return values["fleet_tenants"], policy, list(hosts)
 
 
-@pytest.mark.parametrize(("name", "senders"), [("example", 5), ("lab", 5), ("two_tenants", 100)])
+@pytest.mark.parametrize(("name", "senders"), [("example", 5), ("lab", 5), ("lab_mailwizz", 8), ("two_tenants", 100)])
 def test_it_expands(name, senders):
     document = expand(*fleet(name))
     assert len(document["senders"]) == senders
 
 
-@pytest.mark.parametrize("name", ["example", "lab", "two_tenants"])
+@pytest.mark.parametrize("name", ["example", "lab", "lab_mailwizz", "two_tenants"])
 def test_its_configuration_has_no_findings(name):
     tenants, policy, hosts = fleet(name)
     document = expand(tenants, policy, hosts)
@@ -64,7 +67,7 @@ def test_two_tenants_share_nothing():
     assert [s["status"] for s in document["senders"]].count("standby") == 6
 
 
-@pytest.mark.parametrize("name", ["example", "lab", "two_tenants"])
+@pytest.mark.parametrize("name", ["example", "lab", "lab_mailwizz", "two_tenants"])
 def test_it_links_the_shared_policy(name):
     link = ROOT / "inventories" / name / "group_vars/all/00_policy.yml"
     assert link.is_symlink() and link.resolve() == ROOT / "group_vars/policy.yml"
@@ -81,3 +84,29 @@ def test_the_labs_engine_is_all_that_its_inventory_adds():
     for path in engine.rglob("*.yml"):
         name = str(path.relative_to(engine))
         assert name in own or path.resolve() == (plain / name).resolve(), name
+
+
+def test_mailwizz_is_all_that_its_lab_adds():
+    """What was deployed by the other inventory goes on by this one: the same machines, engine, and first tenant."""
+    engine, mailwizz = (ROOT / "inventories" / name for name in ("lab_engine", "lab_mailwizz"))
+    assert yaml.safe_load((engine / "hosts.yml").read_text()) == yaml.safe_load((mailwizz / "hosts.yml").read_text())
+    own = {"hosts.yml", "fleet.yml", "rates.yml", "logins.yml", "mailwizz.yml", "vault.yml", "vault_mailwizz.yml"}
+    for path in mailwizz.rglob("*.yml"):
+        here = path.relative_to(mailwizz)
+        assert path.name in own or path.resolve() == (engine / here).resolve(), here
+    (before,), (first, second) = fleet("lab_engine")[0], fleet("lab_mailwizz")[0]
+    assert {**first, "feeders": None} == {**before, "feeders": None} and second["name"] == "ulixai"
+
+
+@pytest.mark.parametrize("name", ["example", "lab_mailwizz", "two_tenants"])
+def test_every_tenant_has_a_mailwizz(name):
+    folder = ROOT / "inventories" / name
+    tenants, policy, mtas = fleet(name)
+    shared = yaml.safe_load((folder / "group_vars/mailwizz/mailwizz.yml").read_text())
+    hosts = yaml.safe_load((folder / "hosts.yml").read_text())["all"]["children"]["mailwizz"]["hosts"]
+    homes = places(
+        expand(tenants, policy, mtas),
+        [{"inventory_hostname": host, **shared, **values} for host, values in hosts.items()],
+        [tenant["name"] for tenant in tenants],
+    )
+    assert sorted(name for names in homes.values() for name in names) == sorted(t["name"] for t in tenants)

@@ -34,7 +34,7 @@ secret_new() { head -c 512 /dev/urandom | base64 -w0 | tr -dc A-Za-z0-9 | cut -c
 
 # What an operator would put into a vault. The vaulted file is no part of the repository: each checkout gets a copy beside its inventory.
 engine_secrets_make() {
-    local dir=$lab_state/engine owner=${EELAB_OWNER:-root}
+    local dir=$lab_state/engine owner=${EELAB_OWNER:-root} inventory
     install -d -m 0700 -o "$owner" "$dir"
     if [ ! -s "$dir/vault.yml" ]; then
         (
@@ -48,7 +48,29 @@ engine_secrets_make() {
         mv "$dir/vault.yml.new" "$dir/vault.yml"
     fi
     chown "$owner" "$dir"/*
-    install -m 0600 -o "$owner" "$dir/vault.yml" "$lab_root/inventories/lab_engine/group_vars/all/vault.yml"
+    for inventory in lab_engine lab_mailwizz; do
+        install -m 0600 -o "$owner" "$dir/vault.yml" "$lab_root/inventories/$inventory/group_vars/all/vault.yml"
+    done
+}
+
+# MailWizz's, under the engine's vault password: the engine's jobs read them, too. Beside the vaulted file each in the open, for tests.
+mailwizz_secrets_make() {
+    local dir=$lab_state/mailwizz owner=${EELAB_OWNER:-root} name
+    install -d -m 0700 -o "$owner" "$dir"
+    for name in admin_password database_password feeder_sos_holidays feeder_ulixai; do
+        [ -s "$dir/$name" ] || (umask 077 && secret_new 32 >"$dir/$name" && rm -f "$dir/vault.yml")
+    done
+    if [ ! -s "$dir/vault.yml" ] || [ "$lab_state/engine/vault_password" -nt "$dir/vault.yml" ]; then
+        (
+            umask 077
+            printf -- '---\nvault_mailwizz_admin_password: %s\nvault_mailwizz_database_password: %s\nvault_feeder_sos_holidays: %s\nvault_feeder_ulixai: %s\n' \
+                "$(cat "$dir/admin_password")" "$(cat "$dir/database_password")" "$(cat "$dir/feeder_sos_holidays")" "$(cat "$dir/feeder_ulixai")" |
+                "$lab_root/.venv/bin/ansible-vault" encrypt --vault-password-file "$lab_state/engine/vault_password" --output "$dir/vault.yml.new" - 2>/dev/null
+        )
+        mv "$dir/vault.yml.new" "$dir/vault.yml"
+    fi
+    chown "$owner" "$dir"/*
+    install -m 0600 -o "$owner" "$dir/vault.yml" "$lab_root/inventories/lab_mailwizz/group_vars/all/vault_mailwizz.yml"
 }
 
 # Keys and secrets, made once.
@@ -71,4 +93,5 @@ secrets_make() {
     touch "$lab_state/ssh/known_hosts"
     chown "$owner" "$lab_key" "$lab_key.pub" "$lab_state/ssh/known_hosts" "$lab_state/tsig.secret"
     engine_secrets_make
+    mailwizz_secrets_make
 }
