@@ -1,0 +1,19 @@
+<?php
+// Copyright (c) 2026, email_engine.fleet contributors
+// GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/** Lines of the commands: to standard output, and with the time to the application's log. */
+final class Journal
+{
+    public static function line(string $text): void
+    {
+        echo $text, "\n";
+        file_put_contents(self::path(), gmdate('Y/m/d H:i:s') . ' [info] ' . $text . "\n", FILE_APPEND | LOCK_EX);
+    }
+
+    private static function path(): string
+    {
+        return dirname(__DIR__) . '/runtime/application.log';
+    }
+}
