@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
-from email_engine.store import migrations
+from email_engine.store import mail_models, migrations
 from email_engine.store.models import (
     AuditRow,
     Base,
@@ -137,6 +137,48 @@ def test_no_row_joins_two_tenants(session, two):
         "fk_blacklist_events_tenant_id_ip_id",
     )
     refused(session, Incident(**about, kind="dns", summary="x"), "fk_incidents_tenant_id_ip_id")
+
+
+def mailing(tenant):
+    """A contact, a list and a template."""
+    consent = {"consent_source": "form", "consent_at": "2026-11-01T00:00Z", "consent_address": "192.0.2.1"}
+    sender = {"from_name": "x", "from_email": "x@x.test", "reply_to": "x@x.test"}
+    about = {"tenant_id": tenant.id}
+    return [
+        mail_models.Contact(**about, email="a@b.test", given_email="a@b.test", **consent),
+        mail_models.MailingList(**about, name="news", description="x", mailwizz_uid="l1", **sender),
+        mail_models.Template(**about, name="plain", mailwizz_uid="t1", content="x", sha256="x"),
+    ]
+
+
+def test_no_mailing_joins_two_tenants(session, two):
+    sos, other = two["tenants"]
+    contact, mails, template = mailing(sos)
+    _contact, others, theirs = mailing(other)
+    session.add_all([contact, mails, template, others, theirs])
+    session.commit()
+    for tenant, named, constraint in (
+        (other, others, "fk_list_contacts_tenant_id_contact_id"),
+        (sos, others, "fk_list_contacts_tenant_id_list_id"),
+    ):
+        placed = mail_models.Placement(tenant_id=tenant.id, list_id=named.id, contact_id=contact.id)
+        refused(session, placed, constraint)
+    words = {"type": "newsletter", "mode": "round_robin", "asked_by": "x", "reply_to": "x@x.test"}
+    words |= dict.fromkeys(("name", "subject", "from_name"), "x")
+    ours = {"ip_id": two["sender"].id, "list_id": mails.id, "template_id": template.id}
+    for change, constraint in (
+        ({"list_id": others.id}, "fk_campaigns_tenant_id_list_id"),
+        ({"template_id": theirs.id}, "fk_campaigns_tenant_id_template_id"),
+    ):
+        refused(session, mail_models.Campaign(tenant_id=sos.id, **words, **{**ours, **change}), constraint)
+    theirs_with_ours = {"list_id": others.id, "template_id": theirs.id, "ip_id": two["sender"].id}
+    campaign = mail_models.Campaign(tenant_id=other.id, **words, **theirs_with_ours)
+    refused(session, campaign, "fk_campaigns_tenant_id_ip_id")
+    campaign = mail_models.Campaign(tenant_id=sos.id, **words, **ours)
+    session.add(campaign)
+    session.commit()
+    stats = mail_models.CampaignStats(tenant_id=other.id, campaign_id=campaign.id, numbers={})
+    refused(session, stats, "fk_campaign_stats_tenant_id_campaign_id")
 
 
 @pytest.mark.parametrize(

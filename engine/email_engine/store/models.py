@@ -39,8 +39,8 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.status im
 
 OWNERS = ("inventory", "api")
 VERDICTS = ("yes", "no", "unknown")
-#: One converge at a time; a stop and a check wait for none.
-LANES = ("converge", "stop", "check")
+#: One converge at a time; a stop, a check and mail wait for none.
+LANES = ("converge", "stop", "check", "mail")
 #: What a DNSBL showed of itself when it was last tested (RFC 5782); how a check went.
 LIST_STATES = ("healthy", "failed", "blind", "unknown")
 LIST_SEVERITIES = ("critical", "major", "minor", "configuration", "information")

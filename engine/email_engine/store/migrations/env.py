@@ -8,6 +8,7 @@ from __future__ import annotations
 from alembic import context
 from sqlalchemy import create_engine
 
+from email_engine.store import mail_models  # noqa: F401  its tables
 from email_engine.store.models import Base
 
 settings = context.config.attributes
