@@ -50,7 +50,7 @@ def test_a_collection_waits_for_no_long_check(settings, sessions, monkeypatch):
     begun, over = [], threading.Event()
 
     class Attempt:
-        def __init__(self, _settings, _engine, _ending, _worker, job, connection):
+        def __init__(self, _settings, _engine, _sessions, _ending, _worker, job, connection):
             self.kind, self.connection = job.kind, connection
 
         def run(self):

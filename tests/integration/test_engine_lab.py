@@ -143,7 +143,8 @@ def test_a_stop_does_not_wait_for_a_converge(engine, queue_in_use):
 
 
 def test_a_stop_by_hand_needs_no_engine(engine, inventory, queue_in_use):
-    units = "email-engine-api.socket email-engine-api email-engine-worker email-engine-stop-worker email-engine-check-worker"
+    workers = " ".join(f"email-engine-{lane}worker" for lane in ("", "stop-", "check-", "mail-"))
+    units = f"email-engine-api.socket email-engine-api {workers}"
     control(f"systemctl stop {units}")
     try:
         said = failed(inventory, playbook="playbooks/converge.yml")

@@ -27,7 +27,7 @@ from .paging import After, Limit, Page, page
 
 router = APIRouter(prefix="/jobs", tags=["jobs"])
 #: Of progress and result, what a tenant sees: a playbook's hosts and tasks are everybody's.
-_PROGRESS = ("step", "steps", "playbook")
+_PROGRESS = ("step", "steps", "playbook", "done", "total")
 
 
 class Asking(BaseModel):
@@ -41,8 +41,8 @@ class Asking(BaseModel):
 
 
 class Shown(BaseModel):
-    """progress: playbook `step` of `steps`, its task, and counts by host. result: hosts, changes and playbooks of all attempts so far,
-    final once the job is over; null for a tenant, like the words of an error."""
+    """progress: playbook `step` of `steps`, its task, and counts by host; of what is no playbook, `done` of `total`. result: hosts, changes
+    and playbooks of all attempts so far, final once the job is over; null for a tenant, like the words of an error."""
 
     id: UUID
     number: int

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, email_engine.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The kinds of jobs: which playbooks each runs, in which lane, and what its arguments mean to them."""
+"""The kinds of jobs: which playbooks or which function each runs, in which lane, and what its arguments mean to playbooks."""
 
 from __future__ import annotations
 
@@ -20,12 +20,19 @@ _STOP = {
 
 class Kind(NamedTuple):
     """playbooks: of the collection, in order; each is safe to run again. variables: argument to the playbooks' variable. minutes: that
-    it may take at least, whatever is set for all."""
+    it may take at least, whatever is set for all. function: "module:name" of what runs instead of playbooks, see `functions`; safe to
+    run again as well."""
 
-    playbooks: tuple[str, ...]
+    playbooks: tuple[str, ...] = ()
     lane: str = "converge"
     variables: Mapping[str, str] = {}
     minutes: int | None = None
+    function: str | None = None
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """What it consists of, in words: its playbooks, or the last part of its function's module."""
+        return self.playbooks or ((self.function or "").partition(":")[0].rpartition(".")[2],)
 
 
 KINDS = {
@@ -41,6 +48,11 @@ KINDS = {
     "recheck": Kind(("recheck",), "check"),
     "stop": Kind(("stop",), "stop", _STOP),
     "resume": Kind(("resume", "converge"), variables=_STOP),
+    # Large lists take as long as they take: a batch that was answered is never sent again.
+    "inject": Kind(lane="mail", function="email_engine.campaigns.inject:run", minutes=1440),
+    "campaign": Kind(lane="mail", function="email_engine.campaigns.campaign:run", minutes=1440),
+    "campaign_follow": Kind(lane="mail", function="email_engine.campaigns.follow:run", minutes=30),
+    "campaign_stats": Kind(lane="mail", function="email_engine.campaigns.stats:run", minutes=30),
 }
 
 

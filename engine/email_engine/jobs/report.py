@@ -1,7 +1,7 @@
 # Copyright (c) 2026, email_engine.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a job has to tell, gathered from ansible-runner's events: its log, how far it is, what changed where, why it failed."""
+"""What a job has to tell, gathered from ansible-runner's events or told by its function: its log, how far it is, what changed, why it failed."""
 
 from __future__ import annotations
 
@@ -123,6 +123,17 @@ class Report:
         """A line of the worker's own."""
         with self._lock:
             self._line(text)
+
+    def tell(self, progress: Mapping[str, Any]) -> None:
+        """How far a function is."""
+        with self._lock:
+            self.progress |= {name: self._text(one) if isinstance(one, str) else one for name, one in progress.items()}
+
+    def found(self, result: Mapping[str, Any]) -> None:
+        """What a function has to show."""
+        with self._lock:
+            told = _storable(self._redactor.value(dict(result)))
+            self.result |= {name: one for name, one in told.items() if name not in ("hosts", "changes", "steps")}
 
     def event(self, event: Mapping[str, Any]) -> None:
         """One of ansible-runner's. Nothing of it is kept but what passed the redactor."""

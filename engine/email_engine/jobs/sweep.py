@@ -134,11 +134,12 @@ def place_of(settings: Settings, worker: str) -> Path:
 
 def _gave_up(job: Job) -> str:
     where = job.progress or {}
-    playbooks = KINDS[job.kind].playbooks
-    name = playbooks[min(job.step, len(playbooks) - 1)]
+    steps = KINDS[job.kind].steps
+    name = steps[min(job.step, len(steps) - 1)]
+    name = f"playbook {name}" if KINDS[job.kind].playbooks else f"the job {job.kind}"
     task = f", at its task {where['task']}" if where.get("task") else ""
     return (
-        f"Its worker ended {job.attempts} times while it ran playbook {name}{task}, and nobody told why. "
+        f"Its worker ended {job.attempts} times while it ran {name}{task}, and nobody told why. "
         "Look whether the engine's host runs out of memory or disk (journalctl -k), and at the journal of the worker of lane "
         f"{job.lane}; then ask for the job again: what is done already stays, what is not is done then."
     )

@@ -4,8 +4,9 @@
 """A worker: one process for each lane, whose hands run its jobs.
 
 Celery's part is to wake the hands, and takes no time: its solo pool answers the broker while playbooks run in the hands' threads.
-Threads, because a playbook is a process of its own anyway, and because they end with the process that holds the claim. A worker also
-looks for work by itself, so neither a lost message nor a Redis that is away holds up anything for longer than `job_sweep`.
+Threads, because a playbook is a process of its own anyway and a function mostly waits, and because they end with the process that holds
+the claim. A worker also looks for work by itself, so neither a lost message nor a Redis that is away holds up anything for longer than
+`job_sweep`.
 """
 
 from __future__ import annotations
@@ -21,23 +22,28 @@ from typing import Any
 
 from celery import bootsteps
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import sessionmaker
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session, sessionmaker
 
 from email_engine import logs
+from email_engine.redaction import Redactor
 from email_engine.settings import Settings, load
 from email_engine.store.connection import connect
 from email_engine.store.models import Job
 
-from . import celery, hold, kinds, redaction, runner, waking
+from . import celery, functions, hold, kinds, redaction, runner, waking
 from .report import Report
 from .sweep import Sweep, place_of
 
 log = logging.getLogger(__name__)
-#: Jobs at once. A stop waits for none, a check for no converge.
-HANDS = {"converge": 1, "stop": 2, "check": 3}
-#: What the first hand of a lane takes, and nothing else: what is due every ten minutes waits for no check of an hour.
-KEPT = {"check": ("collect",)}
+#: Jobs at once. A stop waits for none, a check for no converge, of mail two lists go in beside each other.
+HANDS = {"converge": 1, "stop": 2, "check": 3, "mail": 3}
+#: What the first hand of a lane takes, and nothing else: what is due every ten minutes waits for no check of an hour, a campaign's pause
+#: for no large list.
+KEPT = {"check": ("collect",), "mail": ("campaign_follow", "campaign_stats")}
+#: Connections of a hand: its hold, and where its job is a function, that one's transaction and lock.
+CONNECTIONS = {"mail": 3}
 #: The lane whose worker also brings alerts to people.
 ALERTING = "check"
 
@@ -47,11 +53,11 @@ class Hands:
 
     def __init__(self, lane: str, settings: Settings):
         self._lane, self._settings = lane, settings
-        # Each hand's hold, and the sweep.
-        self._engine = connect(settings.database.get_secret_value(), HANDS[lane] + 2)
-        sessions = sessionmaker(self._engine, expire_on_commit=False)
-        waking.install(sessions, settings.redis.get_secret_value())
-        self._sweep = Sweep(sessions, settings)
+        # The hands, and the sweep.
+        self._engine = connect(settings.database.get_secret_value(), HANDS[lane] * CONNECTIONS.get(lane, 1) + 2)
+        self._sessions = sessionmaker(self._engine, expire_on_commit=False)
+        waking.install(self._sessions, settings.redis.get_secret_value())
+        self._sweep = Sweep(self._sessions, settings)
         self._ending = threading.Event()
         self._calls = [threading.Event() for _ in range(HANDS[lane])]
         takes = [KEPT.get(lane), *[None] * (HANDS[lane] - 1)]
@@ -118,7 +124,7 @@ class Hands:
         if found is None:
             return False
         with logs.about(job=found[0].number, kind=found[0].kind):
-            _Attempt(self._settings, self._engine, self._ending, worker, *found).run()
+            _Attempt(self._settings, self._engine, self._sessions, self._ending, worker, *found).run()
         return True
 
 
@@ -134,22 +140,25 @@ class _Attempt:
         self,
         settings: Settings,
         engine: Engine,
+        sessions: sessionmaker[Session],
         ending: threading.Event,
         worker: str,
         job: Job,
         connection: Connection,
     ):
         self._settings, self._ending, self._job = settings, ending, job
+        self._engine, self._sessions = engine, sessions
         self._place = place_of(settings, worker)
-        self._report = Report(kinds.KINDS[job.kind].playbooks, job.step, job.result)
+        self._report = Report(kinds.KINDS[job.kind].steps, job.step, job.result)
         self._hold = hold.Hold(engine, job, worker, connection, self._report, settings.job_beat)
         self._minutes = minutes(settings, job.kind)
         self._until = time.monotonic() + self._minutes * 60
 
     def run(self) -> None:
         log.info("job begins, attempt %s", self._job.attempts)
+        function = kinds.KINDS[self._job.kind].function
         try:
-            state, error = self._playbooks()
+            state, error = self._playbooks() if function is None else self._function(function)
         except redaction.Unreadable as fault:
             state, error = "failed", str(fault)
         except Exception as fault:
@@ -185,6 +194,34 @@ class _Attempt:
             if error is not None:
                 return "failed", error
         return "succeeded", None
+
+    def _function(self, name: str) -> tuple[str, str | None]:
+        """The job's next state, and why."""
+        if (end := self._stopped()) is not None:
+            return end
+        self._report.begin(Redactor())
+        began = time.monotonic()
+        state, error = self._called(name)
+        over = {"succeeded": "succeeded", "failed": "failed"}.get(state, "stopped")
+        self._report.end(time.monotonic() - began, over)
+        return state, error
+
+    def _called(self, name: str) -> tuple[str, str | None]:
+        work = functions.Work(
+            self._settings, self._engine, self._sessions, self._job, self._report, lambda: self._stopped() is not None
+        )
+        try:
+            while True:
+                try:
+                    functions.named(name)(work)
+                    return "succeeded", None
+                except (OperationalError, InterfaceError, PoolTimeout) as fault:
+                    log.warning("the database is away (%s)", type(fault).__name__)
+                work.wait(self._settings.job_beat)
+        except functions.Stopped:
+            return self._stopped() or ("queued", "it was told to stop")
+        except functions.Failed as fault:
+            return "failed", str(fault)
 
     def _playbook(self, name: str) -> int:
         with contextlib.suppress(FileNotFoundError):

@@ -28,6 +28,8 @@ WAKE = "lanes to wake"
 #: Who acts where nobody else does.
 WORKER = Actor("jobs")
 OVER = ("succeeded", "failed", "cancelled")
+#: Kinds that bring contacts into MailWizz, as long as it takes.
+LARGE = ("inject", "campaign")
 # Any number, always the same; the second half of a lock is the job's number.
 _RUNNING = 0x6A6F6273
 _NOW = func.clock_timestamp()
@@ -100,6 +102,11 @@ def claim(session: Session, lane: str, worker: str, only: Collection[str] | None
         # Two of a kind would ask the same, and of two DNS checks the earlier one's answer is thrown away.
         others = aliased(Job)
         queued = queued.where(~exists().where(others.state == "running", others.lane == lane, others.kind == Job.kind))
+    if lane == "mail":
+        # Of one tenant the second one would wait, and another tenant's go on meanwhile. Small things wait for no large one.
+        others = aliased(Job)
+        large = (others.kind.in_(LARGE), Job.kind.in_(LARGE), others.tenant_id == Job.tenant_id)
+        queued = queued.where(~exists().where(others.state == "running", others.lane == lane, *large))
     job = session.scalars(queued.with_for_update(skip_locked=True)).first()
     if job is None or not lock(session, job.number):
         return None
@@ -149,11 +156,7 @@ def close(session: Session, job: Job, state: str, error: str | None = None) -> N
     """End a job whose row the caller has locked."""
     job.state, job.error, job.finished_at = state, error, _NOW
     if state == "cancelled" and job.started_at is not None:
-        where = f"in playbook {min(job.step + 1, len(KINDS[job.kind].playbooks))} of {len(KINDS[job.kind].playbooks)}"
-        job.result = {
-            **(job.result or {}),
-            "note": f"stopped {where}, on the demand of {job.cancel_asked_by}; the next converge completes what it had begun",
-        }
+        job.result = {**(job.result or {}), "note": f"stopped {_left(job)}"}
     _say(session, WORKER, state, job, reason=error)
     if state == "failed":
         failures.tell(session, job.kind, error or "")
@@ -161,8 +164,17 @@ def close(session: Session, job: Job, state: str, error: str | None = None) -> N
         failures.over(session, job.kind)
 
 
+def _left(job: Job) -> str:
+    """Where a cancelled job stopped, by whom, and who does the rest."""
+    kind = KINDS[job.kind]
+    if kind.function is not None:
+        return f"on the demand of {job.cancel_asked_by}; what is done stays done, and the same job goes on there when it is asked for again"
+    where = f"in playbook {min(job.step + 1, len(kind.playbooks))} of {len(kind.playbooks)}"
+    return f"{where}, on the demand of {job.cancel_asked_by}; the next converge completes what it had begun"
+
+
 def requeue(session: Session, job: Job, reason: str, *, failed: bool) -> None:
-    """Let a job whose row the caller has locked go on later, at the playbook it was in. failed: whether the attempt counts."""
+    """Let a job whose row the caller has locked go on later, where it was. failed: whether the attempt counts."""
     if job.cancel_asked_by is not None:
         close(session, job, "cancelled")
         return

@@ -133,8 +133,9 @@ class Template(Base):
 
 
 class Campaign(Base):
-    """A mailing of one list from one sender. type, mode: what the sender was chosen by. send_at: null is at once. mailwizz_uid: of its
-    twin, once there is one. error: why it failed; paused_reason: why it stands still, each for an operator."""
+    """A mailing of one list from one sender. type, mode: what the sender was chosen by. What it says is a template, or html of its own.
+    options: as MailWizz' API names them. send_at: null is at once. mailwizz_uid: of its twin, once there is one. error: why it failed;
+    paused_reason: why it stands still, each for an operator. ended_at: when it was seen sent, or was given up."""
 
     __tablename__ = "campaigns"
 
@@ -143,7 +144,9 @@ class Campaign(Base):
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
     ip_id: Mapped[int]
     list_id: Mapped[int]
-    template_id: Mapped[int]
+    template_id: Mapped[int | None]
+    html: Mapped[str | None]
+    options: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     type: Mapped[str]
     mode: Mapped[str]
     name: Mapped[str]
@@ -156,6 +159,7 @@ class Campaign(Base):
     error: Mapped[str | None]
     paused_reason: Mapped[str | None]
     asked_by: Mapped[str]
+    ended_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(server_default=text("1"))
     created_at: Mapped[datetime] = now()
     updated_at: Mapped[datetime] = now()
@@ -165,6 +169,7 @@ class Campaign(Base):
         ForeignKeyConstraint(["tenant_id", "ip_id"], ["ips.tenant_id", "ips.id"]),
         ForeignKeyConstraint(["tenant_id", "list_id"], ["lists.tenant_id", "lists.id"]),
         ForeignKeyConstraint(["tenant_id", "template_id"], ["templates.tenant_id", "templates.id"]),
+        CheckConstraint("(template_id IS NULL) <> (html IS NULL)", name="content"),
         one_of("type", PURPOSES),
         one_of("state", CAMPAIGN_STATES),
         Index("ix_campaigns_tenant_id_state", "tenant_id", "state"),

@@ -64,7 +64,7 @@ def _page(request: Request, session: Session, visit: Visit, template: str, numbe
         template,
         visit,
         job=api.shown(found, visit.key),
-        steps=len(KINDS[found.kind].playbooks),
+        steps=len(KINDS[found.kind].steps),
         lines=_lines(session, visit, found, after),
         most=LINES,
         said=done.said(request),
