@@ -16,7 +16,6 @@ class FilterModule:
             "fleet_add_sender": domain_filter("fleet.additions", "add_sender"),
             "fleet_document": domain_filter("fleet.expand", "expand"),
             "fleet_applied": domain_filter("fleet.carry", "applied"),
-            "fleet_held": domain_filter("fleet.held", "hold"),
             "fleet_carry_over": domain_filter("fleet.carry", "carry_over"),
             "fleet_key_requests": domain_filter("fleet.hosts", "key_requests"),
             "fleet_attach_keys": domain_filter("fleet.hosts", "attach_keys"),
