@@ -266,11 +266,11 @@ class Client(Wire):
             return shape.model_validate(value)
         except ValidationError as fault:
             wrong = ", ".join(sorted({".".join(map(str, one["loc"])) or "the record" for one in fault.errors()}))
-            raise self._strange(method, path, f"without a proper {wrong}") from None
+            raise self._strange(method, path, f"no proper {wrong}") from None
 
     def _strange(self, method: str, path: str, what: str) -> Stranger:
         remedy = "This is no MailWizz of 2.x or 3.x as it is known. Was it upgraded, or does an extension change its answers?"
-        return Stranger(f"{method} {self.url}{path}: an answer with {what}", remedy, status=200)
+        return Stranger(f"{method} {self.url}{path}: the answer has {what}", remedy, status=200)
 
 
 def _encoded(campaign: Mapping[str, Any]) -> dict[str, Any]:
