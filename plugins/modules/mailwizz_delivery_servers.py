@@ -136,7 +136,9 @@ def run(params: dict, check_mode: bool, program: mailwizz_program.Program) -> di
         protocol=params["protocol"],
         stopped=params["stopped"],
     )
-    return converge(program, params["tenants"], check_mode, lambda found: reconcile.plan(wanted, params["tenants"], found))
+    return converge(
+        program, params["tenants"], check_mode, lambda found: reconcile.plan(wanted, params["tenants"], found)
+    )
 
 
 def main() -> None:

@@ -1,0 +1,74 @@
+# Copyright (c) 2026, email_engine.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What of a MailWizz is this collection's: groups, customers and delivery servers, told by their marks.
+
+A *found* state is what the PHP program's command ``state`` answers:
+
+- ``columns``: names of the columns of ``delivery_server``;
+- ``groups``: ``{id, name, options: {code: value}}`` of the groups ``fleet-...``;
+- ``customers``: ``{id, uid, group_id, email, first_name, last_name, timezone, status}``;
+- ``keys``: ``{id, customer_id, name, key}``, with ``key`` only where it was asked for;
+- ``servers``: ``{id, customer_id, type, status, mark, headers, password, attributes}``: mark is None or ``{sender, vmta, stopped}``,
+  headers are pairs, password is a keyed digest (``digest``), attributes are the columns as text or None;
+- ``assigned``: ``{server_id, group_id}``;
+- ``campaigns``: ``{id, uid, name, customer_id, status, from_email, servers}`` of the running ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import typing as t
+
+from . import servers
+
+#: A tenant's customer group, and the one key that the engine uses.
+GROUP_PREFIX, KEY_NAME = "fleet-", "email_engine"
+
+
+def group_name(tenant: str) -> str:
+    return f"{GROUP_PREFIX}{tenant}"
+
+
+def homes(found: t.Mapping) -> dict[str, list[t.Mapping]]:
+    """Customers by tenant: of those groups that a tenant has, here or once."""
+    return {
+        group["name"][len(GROUP_PREFIX) :]: [one for one in found["customers"] if one["group_id"] == group["id"]]
+        for group in found["groups"]
+    }
+
+
+def customer_of(found: t.Mapping, tenant: str) -> t.Mapping | None:
+    """The tenant's customer: the only one of its group, or the one that has the engine's key. None where that is not one."""
+    customers = homes(found).get(tenant, [])
+    if len(customers) > 1:
+        keyed = {key["customer_id"] for key in found["keys"] if key["name"] == KEY_NAME}
+        customers = [one for one in customers if one["id"] in keyed]
+    return customers[0] if len(customers) == 1 else None
+
+
+def is_ours(server: t.Mapping) -> bool:
+    """Whether this collection made it: by its mark, or, where a version of MailWizz dropped that, by the two headers that it always gives."""
+    if server["mark"]:
+        return True
+    headers = {name.lower(): value for name, value in server["headers"]}
+    return (
+        server["type"] == servers.TYPE
+        and servers.RETURN_PATH.lower() in headers
+        and headers.get(servers.JOB.lower()) == servers.CAMPAIGN
+    )
+
+
+def sender_of(server: t.Mapping) -> str:
+    """Which sender (or pool) a server of ours was made for; somebody may have renamed it."""
+    return (server["mark"] or {}).get("sender") or server["attributes"]["name"] or ""
+
+
+def drawable(server: t.Mapping) -> bool:
+    return server["status"] in servers.DRAWABLE
+
+
+def digest(nonce: str, password: str) -> str:
+    """How a password is compared without being shown: the PHP program answers the same."""
+    return hmac.new(nonce.encode(), password.encode(), hashlib.sha256).hexdigest()

@@ -1,0 +1,73 @@
+# Copyright (c) 2026, email_engine.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whom a stop at MailWizz is about, and what it does there. Needs no fleet document."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from . import campaigns, marks, servers
+from .reconcile import Change, Plan
+
+
+@dataclasses.dataclass(frozen=True)
+class Whom:
+    """names: senders or virtual MTAs. Of the three, one is given."""
+
+    names: tuple[str, ...] = ()
+    tenant: str | None = None
+    everything: bool = False
+
+
+def plan(whom: Whom, reason: str, found: t.Mapping) -> tuple[Plan, list[str]]:
+    """The pauses and the changes, and the names that no server here has.
+
+    A stop of a tenant, or of everything, pauses all running campaigns of these customers: what chose no server would be drawn from the rest.
+    """
+    result = Plan()
+    names = {name.lower(): name for name in whom.names}
+    met: set[str] = set()
+    for tenant, customers in marks.homes(found).items():
+        if whom.tenant is not None and tenant != whom.tenant:
+            continue
+        numbers = {customer["id"] for customer in customers}
+        whole = whom.everything or whom.tenant is not None
+        for server in (one for one in found["servers"] if one["customer_id"] in numbers and marks.is_ours(one)):
+            called = {marks.sender_of(server).lower(), str((server["mark"] or {}).get("vmta") or "").lower()}
+            if not whole and not called & set(names):
+                continue
+            met |= called & set(names)
+            _stop(server, tenant, reason, found, result)
+        if whole:
+            for campaign in found["campaigns"]:
+                if campaign["customer_id"] in numbers:
+                    _add(campaign, tenant, result)
+    return result, [name for key, name in names.items() if key not in met]
+
+
+def _add(campaign: t.Mapping, sender: str, result: Plan) -> None:
+    about = {**campaigns.told(campaign, sender), "status": campaign["status"], "id": campaign["id"]}
+    result.pause.setdefault(campaign["id"], about)
+
+
+def _stop(server: t.Mapping, tenant: str, reason: str, found: t.Mapping, result: Plan) -> None:
+    sender = marks.sender_of(server)
+    paused = campaigns.of_server(found["campaigns"], server)
+    for campaign in paused:
+        _add(campaign, sender, result)
+    if server["status"] == servers.DISABLED:
+        return
+    result.changes.append(
+        Change(
+            sender,
+            tenant,
+            server["id"],
+            server["customer_id"],
+            {"status": server["status"]},
+            {"status": servers.DISABLED},
+            {"sender": sender, "vmta": (server["mark"] or {}).get("vmta"), "stopped": reason},
+            after_campaigns=tuple(campaign["id"] for campaign in paused),
+        )
+    )
