@@ -10,7 +10,7 @@ class Yii
 {
     /** Where classes are looked for, below apps/. */
     private const PLACES = [
-        'common/framework', 'common/framework/db', 'common/components', 'common/models', 'console/commands',
+        'common/framework', 'common/framework/db', 'common/components', 'common/components/mailer', 'common/models', 'console/commands',
     ];
 
     private static ?CApplication $application = null;

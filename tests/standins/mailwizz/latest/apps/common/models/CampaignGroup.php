@@ -1,0 +1,17 @@
+<?php
+// Copyright (c) 2026, email_engine.fleet contributors
+// GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A group of campaigns.
+
+declare(strict_types=1);
+
+class CampaignGroup extends ActiveRecord
+{
+    protected string $uidColumn = 'group_uid';
+
+    public function tableName(): string
+    {
+        return '{{campaign_group}}';
+    }
+}
