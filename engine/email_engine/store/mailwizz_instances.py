@@ -1,0 +1,97 @@
+# Copyright (c) 2026, email_engine.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where each tenant's MailWizz is, and the key to it."""
+
+from __future__ import annotations
+
+import hmac
+from typing import NamedTuple
+
+from sqlalchemy import func
+from sqlalchemy.orm import Session
+
+from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError, Problem
+from email_engine.mailwizz.client import Client
+
+from . import sealing
+from .audit import Actor, record
+from .mail_models import MailwizzInstance
+from .models import Tenant
+
+PURPOSE = "mailwizz"
+
+
+class Access(NamedTuple):
+    """What a `Client` takes. Its text shows no key."""
+
+    url: str
+    key: str
+    certificate: str | None
+
+    def __repr__(self) -> str:
+        return f"Access({self.url!r})"
+
+    def client(self, timeout: float = 30) -> Client:
+        return Client(self.url, self.key, self.certificate, timeout)
+
+
+class NoMailwizz(FleetError):
+    """The engine was not told of this tenant's MailWizz, or cannot read what it was told."""
+
+
+def access(session: Session, tenant: Tenant, pepper: str) -> Access:
+    """How *tenant*'s MailWizz is reached. Raises NoMailwizz."""
+    row = session.get(MailwizzInstance, tenant.id)
+    where = f"tenant {tenant.name}"
+    if row is None:
+        remedy = f"Run playbooks/mailwizz.yml, or tell it by PUT /api/v1/tenants/{tenant.name}/mailwizz."
+        raise NoMailwizz([Problem(where, "has no MailWizz that the engine knows", remedy)])
+    try:
+        key = sealing.unseal(row.key_sealed, pepper, PURPOSE, tenant.id)
+    except sealing.Unsealable as fault:
+        what = "has a key to its MailWizz that was sealed with another key_pepper, and cannot be read any more"
+        raise NoMailwizz([Problem(where, what, "Run playbooks/mailwizz.yml, which tells the key anew.")]) from fault
+    return Access(row.url, key, row.certificate)
+
+
+def differs(session: Session, tenant: Tenant, pepper: str, wanted: Access) -> bool:
+    """Whether `keep` would change anything."""
+    try:
+        now = access(session, tenant, pepper)
+    except NoMailwizz:
+        return True
+    same_key = hmac.compare_digest(now.key.encode(), wanted.key.encode())
+    return not same_key or (now.url, now.certificate) != (wanted.url, wanted.certificate)
+
+
+def keep(session: Session, actor: Actor, tenant: Tenant, pepper: str, wanted: Access) -> bool:
+    """Have *wanted*; whether anything changed. The tenant is held locked. wanted.url: as `wire.api_address` writes it."""
+    if not differs(session, tenant, pepper, wanted):
+        return False
+    row = session.get(MailwizzInstance, tenant.id)
+    before = None if row is None else {"url": row.url, "certificate": row.certificate}
+    after = {"url": wanted.url, "certificate": wanted.certificate}
+    if row is None:
+        row = MailwizzInstance(tenant_id=tenant.id)
+        session.add(row)
+    row.url, row.certificate, row.changed_at = wanted.url, wanted.certificate, func.now()
+    row.key_sealed = sealing.seal(wanted.key, pepper, PURPOSE, tenant.id)
+    _say(session, actor, "told" if before is None else "changed", tenant, before=before, after=after)
+    session.flush()
+    return True
+
+
+def forget(session: Session, actor: Actor, tenant: Tenant) -> bool:
+    """Whether there was one. Lists and templates keep their names there, for the day that it is told again."""
+    row = session.get(MailwizzInstance, tenant.id)
+    if row is None:
+        return False
+    session.delete(row)
+    _say(session, actor, "forgot", tenant, before={"url": row.url})
+    session.flush()
+    return True
+
+
+def _say(session: Session, actor: Actor, action: str, tenant: Tenant, **more: dict | None) -> None:
+    record(session, actor, action, f"MailWizz of tenant {tenant.name}", tenant_id=tenant.id, **more)
