@@ -136,9 +136,8 @@ def run(params: dict, check_mode: bool, program: mailwizz_program.Program) -> di
         protocol=params["protocol"],
         stopped=params["stopped"],
     )
-    return converge(
-        program, params["tenants"], check_mode, lambda found: reconcile.plan(wanted, params["tenants"], found)
-    )
+    tenants = params["tenants"]
+    return converge(program, check_mode, lambda found: reconcile.plan(wanted, tenants, found, predict=check_mode))
 
 
 def main() -> None:
@@ -149,6 +148,8 @@ def main() -> None:
         module.fail_json(msg=str(error))
     for warning in result.pop("warnings"):
         module.warn(warning)
+    if not module._diff:
+        result.pop("diff")
     module.exit_json(**result)
 
 

@@ -66,6 +66,8 @@ def main() -> None:
         result = run(module.params, module.check_mode, mailwizz_program.of(module))
     except FleetError as error:
         module.fail_json(msg=str(error))
+    if not module._diff:
+        result.pop("diff")
     module.exit_json(**result)
 
 

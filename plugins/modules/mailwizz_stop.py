@@ -101,10 +101,14 @@ def main() -> None:
         mutually_exclusive=[("senders", "tenant", "everything")],
         required_if=[("everything", False, ["senders", "tenant"], True)],
     )
+
+    def shown(result: dict) -> dict:
+        return result if module._diff else {name: value for name, value in result.items() if name != "diff"}
+
     try:
-        module.exit_json(**run(module.params, module.check_mode, mailwizz_program.of(module)))
+        module.exit_json(**shown(run(module.params, module.check_mode, mailwizz_program.of(module))))
     except Unfinished as error:
-        module.fail_json(msg=str(error), **error.result)
+        module.fail_json(msg=str(error), **shown(error.result))
     except FleetError as error:
         module.fail_json(msg=str(error))
 

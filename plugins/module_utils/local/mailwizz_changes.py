@@ -1,0 +1,105 @@
+# Copyright (c) 2026, email_engine.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes a plan of delivery servers and campaigns real; makes a new one where MailWizz moved meanwhile."""
+
+from __future__ import annotations
+
+import secrets
+import typing as t
+
+from ..mailwizz.reconcile import Plan
+from ..mailwizz.stops import Whom
+from ..mailwizz.stops import plan as plan_stop
+from ..problems import FleetError, Problem
+from .mailwizz_program import Program
+
+#: A campaign may start between the look and the change; then both are done again.
+TRIES = 5
+
+
+class Unfinished(FleetError):
+    """Some of it was done; ``result`` says what."""
+
+    def __init__(self, problems: t.Sequence[Problem], result: dict):
+        super().__init__(list(problems))
+        self.result = result
+
+
+def look(program: Program) -> dict:
+    """What is there (see ``mailwizz.marks``), and the nonce of the passwords' digests."""
+    nonce = secrets.token_hex(16)
+    return {**program.ask("state", {"emails": [], "keys": False, "servers": True, "nonce": nonce}), "nonce": nonce}
+
+
+def converge(program: Program, check_mode: bool, make: t.Callable[[dict], Plan]) -> dict:
+    """All of the plan, or, where one of it fails, none."""
+    for _attempt in range(TRIES):
+        found = look(program)
+        plan = make(found)
+        ids = dict(plan.ids)
+        if plan.changed and not check_mode:
+            told = program.ask("servers", {**plan.orders(found), "whole": True})
+            if told.get("stale"):
+                continue
+            ids.update(told["ids"])
+        return {
+            "changed": plan.changed,
+            "created": plan.created,
+            "updated": plan.updated,
+            "disabled": plan.disabled,
+            "campaigns": _campaigns(plan),
+            "foreign": plan.foreign,
+            "servers": ids,
+            "diff": plan.diff(),
+            "warnings": [*plan.warnings, *plan.faults],
+        }
+    raise _restless()
+
+
+def halt(program: Program, whom: Whom, reason: str, check_mode: bool) -> dict:
+    """As much of a stop as MailWizz lets happen: one campaign that cannot be paused holds up no other. Raises Unfinished."""
+    for _attempt in range(TRIES):
+        found = look(program)
+        plan, unknown = plan_stop(whom, reason, found)
+        result = {
+            "changed": plan.changed,
+            "servers": [one.sender for one in plan.changes],
+            "campaigns": _campaigns(plan),
+            "unknown": unknown,
+            "diff": plan.diff(),
+        }
+        if not plan.changed or check_mode:
+            return result
+        told = program.ask("servers", {**plan.orders(found), "whole": False})
+        if told.get("stale"):
+            continue
+        failed = told["failed"]
+        if not failed:
+            return result
+        paused = set(told["paused"])
+        result["campaigns"] = [
+            {key: about[key] for key in ("uid", "name", "sender")}
+            for number, about in plan.pause.items()
+            if number in paused
+        ]
+        result["servers"] = [one.sender for one in plan.changes if one.id in set(told["saved"])]
+        result["changed"] = bool(result["campaigns"] or result["servers"])
+        raise Unfinished([Problem(one["where"], one["what"], one["remedy"]) for one in failed], result)
+    raise _restless()
+
+
+def _campaigns(plan: Plan) -> list[dict]:
+    return [{key: about[key] for key in ("uid", "name", "sender")} for about in plan.pause.values()]
+
+
+def _restless() -> FleetError:
+    return FleetError(
+        [
+            Problem(
+                "MailWizz",
+                f"campaigns started each of the {TRIES} times between the look and the change",
+                "Nothing was changed. Run it again.",
+            )
+        ]
+    )

@@ -1,0 +1,69 @@
+# Copyright (c) 2026, email_engine.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs the PHP program on this host, as the user of the web server's PHP."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import typing as t
+
+from ..mailwizz import program as spoken
+from ..problems import FleetError, Problem
+
+#: The options that the modules share, documented in the fragment ``mailwizz``.
+ARGUMENTS: dict[str, dict[str, t.Any]] = {
+    "root": {"type": "path", "default": "/var/www/mailwizz"},
+    "php": {"type": "path", "default": "/usr/bin/php"},
+    "user": {"type": "str", "default": "www-data"},
+    "program": {"type": "path", "default": "/usr/local/lib/email-engine/mailwizz/fleet.php"},
+}
+
+#: Runs a command with a text on its standard input; exit code, standard output, standard error.
+Runner = t.Callable[[list[str], str], tuple[int, str, str]]
+
+
+class Program:
+    """root: directory of MailWizz. The rest as in the modules' options."""
+
+    def __init__(self, root: str, php: str, user: str, program: str, runner: Runner):
+        self.root, self.php, self.user, self.program, self.runner = root, php, user, program, runner
+
+    def ask(self, command: str, document: t.Mapping) -> t.Any:
+        """The program's answer. Secrets go in on standard input, so that no list of processes shows them."""
+        for path, remedy in (
+            (self.php, "Install PHP's command line, or say where it is in 'php'."),
+            (self.program, "Run the role mailwizz, which installs it."),
+        ):
+            if not os.path.isfile(path):
+                raise FleetError([Problem(path, "is not there", remedy)])
+        words = [*self._as_user(), self.php, "-d", "memory_limit=512M", self.program, command, self.root]
+        return spoken.answer(command, *self.runner(words, json.dumps(document)))
+
+    def _as_user(self) -> list[str]:
+        try:
+            wanted = pwd.getpwnam(self.user).pw_uid
+        except KeyError:
+            raise FleetError(
+                [Problem("user", f"{self.user} is no user of this host", "Name the user of the web server's PHP.")]
+            ) from None
+        if os.geteuid() == wanted:
+            return []
+        if os.geteuid() != 0:
+            raise FleetError(
+                [Problem("user", f"only root can run MailWizz as {self.user}", "Give the task 'become: true'.")]
+            )
+        return ["runuser", "-u", self.user, "--"]
+
+
+def of(module: t.Any) -> Program:
+    """For a module of Ansible."""
+
+    def runner(words: list[str], document: str) -> tuple[int, str, str]:
+        return module.run_command(
+            words, data=document, environ_update={"LC_ALL": "C.UTF-8", "LANGUAGE": "C"}, handle_exceptions=False
+        )
+
+    return Program(*(module.params[name] for name in ("root", "php", "user", "program")), runner)
