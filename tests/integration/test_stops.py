@@ -165,3 +165,38 @@ def test_a_host_out_of_reach_fails_and_the_engine_knows(host, engine):
     host.out_of_reach()
     done = run(host, "stop", "-e", "stop_senders=m1.sos.test", engine=engine)
     assert done.code != 0 and paused(engine) == ["m1.sos.test"], done.output[-3000:]
+
+
+@pytest.fixture
+def mailwizz_away(host):
+    """A MailWizz at a port where nobody listens, and one host that only hands in mail, which nobody may ask anything."""
+    away = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
+    hosts = {"vps1": {**away, "mailwizz_archive": "/srv/mailwizz.zip"}, "feeder": away}
+    path = host.write("mailwizz.yml", {"mailwizz": {"hosts": hosts}})
+    yield host
+    path.unlink()
+
+
+def test_a_mailwizz_that_is_away_delays_nothing_and_is_told_at_the_end(mailwizz_away, engine):
+    engine.declare(fleet())
+    done = run(mailwizz_away, "stop", "-e", "stop_senders=m1.sos.test", engine=engine)
+    assert set(runtime(mailwizz_away)) == {"vmta-m1"} and paused(engine) == ["m1.sos.test"]
+    assert done.code == 2, "so that an engine's stop is made again"
+    assert "vps1: campaigns were not paused" in done.failures and "Run again when it answers" in done.failures
+    order = [task["task"] for task in done.tasks]
+    assert order.index("Tell the engine") < order.index("See whether the host answers")
+    assert not [task for task in done.tasks if task["host"] == "feeder" and task["status"] not in ("skipped", "ok")]
+
+
+def test_a_mailwizz_that_a_limit_leaves_out_is_named(mailwizz_away, engine):
+    done = run(mailwizz_away, "stop", "-e", "stop_senders=m1.sos.test", "--limit", "vps2", engine=engine)
+    assert done.code == 0, done.output[-3000:]
+    assert "vps1: left out by --limit" in " ".join(done.output.split())
+
+
+def test_lifting_a_stop_says_what_stays_as_it_is_in_mailwizz(mailwizz_away, engine):
+    engine.declare(fleet())
+    run(mailwizz_away, "stop", "-e", "stop_tenant=sos", "--limit", "vps2", engine=engine)
+    done = run(mailwizz_away, "resume", "-e", "stop_tenant=sos", engine=engine)
+    assert done.code == 0 and runtime(mailwizz_away) == {}, done.output[-3000:]
+    assert "stay paused until a person resumes them" in " ".join(done.output.split())
