@@ -157,6 +157,8 @@ final class ListsEndpoint
     private static function wrong(string $part, array $values): array
     {
         switch ($part) {
+            case 'company':
+                return Checks::length($values, 'zip_code', 'Zip code', 10) + Checks::length($values, 'name', 'Name', 100);
             case 'general':
                 return Checks::length($values, 'name', 'Name', 100) + Checks::length($values, 'description', 'Description', 255)
                     + Checks::choice($values, 'opt_in', 'Opt in', ['double', 'single']) + Checks::choice($values, 'opt_out', 'Opt out', ['double', 'single']);

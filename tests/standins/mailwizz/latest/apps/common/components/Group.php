@@ -5,18 +5,15 @@
 
 declare(strict_types=1);
 
-/** What the group of a customer allows: rows of customer_group_option; a customer without a group has the defaults. */
+/** What the group of a customer allows: row of customer_group_option, else the option for all customers, else the default. */
 final class Group
 {
     public static function option(?int $group, string $code, string $default): string
     {
-        if ($group === null) {
-            return $default;
-        }
-        $value = Sql::value(
-            'SELECT value FROM {{customer_group_option}} WHERE group_id = :g AND code IN (:c, :full)',
-            ['g' => $group, 'c' => $code, 'full' => 'system.customer_' . $code]
+        $value = $group === null ? null : Sql::value(
+            'SELECT value FROM {{customer_group_option}} WHERE group_id = :g AND code = :c',
+            ['g' => $group, 'c' => $code]
         );
-        return $value === null ? $default : (string) $value;
+        return (string) ($value ?? Sql::option('system.customer_' . $code, $default));
     }
 }

@@ -11,11 +11,6 @@ final class Journal
     public static function line(string $text): void
     {
         echo $text, "\n";
-        file_put_contents(self::path(), gmdate('Y/m/d H:i:s') . ' [info] ' . $text . "\n", FILE_APPEND | LOCK_EX);
-    }
-
-    private static function path(): string
-    {
-        return dirname(__DIR__) . '/runtime/application.log';
+        Yii::log($text);
     }
 }

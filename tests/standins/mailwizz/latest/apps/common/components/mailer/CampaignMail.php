@@ -95,7 +95,7 @@ final class CampaignMail
     /** The links that the mail of this campaign counts: hash => destination, tags not yet replaced. */
     public function links(): array
     {
-        return $this->counts('url_tracking', 'no') ? Links::tracked($this->template[0], '', '')[1] : [];
+        return $this->counts('url_tracking', 'yes') ? Links::tracked($this->template[0], '', '')[1] : [];
     }
 
     /** @return list<array{name: string, value: string}> */
@@ -142,7 +142,7 @@ final class CampaignMail
     {
         [$html, $plain] = $this->template;
         $plain = $plain !== '' ? $plain : Links::plain($html);
-        if ($this->counts('url_tracking', 'no')) {
+        if ($this->counts('url_tracking', 'yes')) {
             $html = Links::tracked($html, $this->campaign['campaign_uid'], $frontend)[0];
         }
         if ($this->counts('open_tracking', 'yes')) {

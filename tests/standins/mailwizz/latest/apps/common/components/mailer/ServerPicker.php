@@ -46,20 +46,10 @@ final class ServerPicker
             && self::left($server) > 0;
     }
 
-    /** Messages until the first of the quotas is used up: this hour's, this day's, this month's, in UTC. */
+    /** Messages until the first of its quotas is used up, as the product's cache has it. */
     public static function left(array $server): int
     {
-        $left = PHP_INT_MAX;
-        foreach (['hourly_quota' => 'Y-m-d H:00:00', 'daily_quota' => 'Y-m-d 00:00:00', 'monthly_quota' => 'Y-m-01 00:00:00'] as $quota => $start) {
-            if ((int) ($server[$quota] ?? 0) > 0) {
-                $used = (int) Sql::value(
-                    'SELECT COUNT(*) FROM {{delivery_server_usage_log}} WHERE delivery_server_id = :s AND date_added >= :t',
-                    ['s' => (int) $server['server_id'], 't' => gmdate($start)]
-                );
-                $left = min($left, (int) $server[$quota] - $used);
-            }
-        }
-        return $left;
+        return DeliveryServer::loadByPk((int) $server['server_id'])->getQuotaLeft();
     }
 
     /** @return iterable<list<array>> */

@@ -1,0 +1,16 @@
+<?php
+// Copyright (c) 2026, email_engine.fleet contributors
+// GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+declare(strict_types=1);
+
+/** daily: cleans up. */
+class DailyCommand extends CConsoleCommand
+{
+    public function run($args): int
+    {
+        Journal::line('daily: done');
+        return 0;
+    }
+}
