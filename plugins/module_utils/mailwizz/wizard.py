@@ -157,7 +157,9 @@ def fill(step: Step, page: Page, values: t.Mapping[str, str]) -> dict[str, str]:
 
 _SAYS_NO = re.compile(r"error|danger|invalid-feedback|help-block|flash-message|alert|warning", re.I)
 _SAYS_WELL = re.compile(r"success|alert-info", re.I)
-_VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
+_VOID = frozenset(
+    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
+)
 
 
 class Page(HTMLParser):
