@@ -50,6 +50,8 @@ class Settings(BaseSettings):
     job_silence: float = 30
     job_sweep: float = 10
     job_grace: float = 10
+    # Contacts that MailWizz gets in one request.
+    mail_batch: int = 100
 
     def receivers(self) -> list[str]:
         """The addresses of `alert_urls`, each once."""

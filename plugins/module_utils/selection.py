@@ -50,18 +50,36 @@ def candidates(
     return Candidates(tuple(able), tuple(refused))
 
 
-def _refusal(sender: t.Mapping, purposes: t.Collection[str], sent: int) -> str | None:
-    """The first reason in the order in which an operator would mend them."""
+def barred(sender: t.Mapping) -> str | None:
+    """Why *sender*, of the fleet document, may not even go on with a campaign that it has; None where it may. What is used up today, it
+    sends tomorrow."""
+    return _stopped(sender) or _given_nothing(sender)
+
+
+def _stopped(sender: t.Mapping) -> str | None:
     if not sender["declared"]:
         return "is leaving the fleet"
     if sender["status"] not in SELECTABLE:
         return f"status is {sender['status']}"
     if sender["paused"]:
         return "is paused" + (f": {', '.join(sender['reasons'])}" if sender["reasons"] else "")
-    if sender["purposes"] and not set(sender["purposes"]) & set(purposes):
-        return f"serves {', '.join(sender['purposes'])}, not {', '.join(sorted(purposes))}"
+    return None
+
+
+def _given_nothing(sender: t.Mapping) -> str | None:
     if sender["weight"] == 0:
         return "weight is 0"
+    return "daily quota is 0" if sender["daily_quota"] == 0 else None
+
+
+def _refusal(sender: t.Mapping, purposes: t.Collection[str], sent: int) -> str | None:
+    """The first reason in the order in which an operator would mend them."""
+    if why := _stopped(sender):
+        return why
+    if sender["purposes"] and not set(sender["purposes"]) & set(purposes):
+        return f"serves {', '.join(sender['purposes'])}, not {', '.join(sorted(purposes))}"
+    if why := _given_nothing(sender):
+        return why
     if sent >= sender["daily_quota"]:
         return f"daily quota is used up: {sent} of {sender['daily_quota']}"
     return None

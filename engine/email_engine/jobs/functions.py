@@ -36,6 +36,10 @@ class Stopped(Exception):
     """The job is to end before its end, whoever said so."""
 
 
+class Occupied(Exception):
+    """Somebody else has what the job has to be alone with, and keeps it."""
+
+
 class Work:
     """A job as its function sees it. sessions: wake the workers of jobs that they queue."""
 
@@ -80,15 +84,19 @@ class Work:
             time.sleep(min(LOOK, left))
 
     @contextmanager
-    def alone(self, space: int, number: int) -> Iterator[None]:
-        """Beside nobody else who asked for the same pair of numbers. The lock is a connection's own, and ends with the process."""
+    def alone(self, space: int, number: int, patience: float | None = None) -> Iterator[None]:
+        """Beside nobody else who asked for the same pair of numbers. The lock is a connection's own, and ends with the process. patience:
+        seconds to wait for it at most; raises Occupied then."""
+        end = None if patience is None else time.monotonic() + patience
         connection = self._engine.connect()
         # Out of the pool: closed means closed, and the lock is free.
         connection.detach()
         try:
             while not connection.scalar(select(func.pg_try_advisory_lock(space, number % 2**31))):
                 connection.commit()
-                self.wait(1)
+                if end is not None and time.monotonic() > end:
+                    raise Occupied
+                self.wait(0.5)
             connection.commit()
             yield
         finally:

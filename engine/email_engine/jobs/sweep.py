@@ -19,7 +19,19 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.status import DELIVERING
 from email_engine.settings import Settings
-from email_engine.store import accounting, checks, dnsbl, halts, holds, incidents, jobs, signals, waiting, warmup
+from email_engine.store import (
+    accounting,
+    campaigns,
+    checks,
+    dnsbl,
+    halts,
+    holds,
+    incidents,
+    jobs,
+    signals,
+    waiting,
+    warmup,
+)
 from email_engine.store.models import DnsCheck, Incident, Ip, Job
 
 from .kinds import KINDS
@@ -41,7 +53,17 @@ class Sweep:
     def run(self) -> None:
         """Raises what the database raises; the next one starts anew."""
         for number, part in enumerate(
-            (self._orphans, self._checks, self._holds, self._alerts, self._prune, self._warmup, self._stops)
+            (
+                self._orphans,
+                self._checks,
+                self._holds,
+                self._alerts,
+                self._prune,
+                self._warmup,
+                self._stops,
+                self._campaigns,
+                self._numbers,
+            )
         ):
             try:
                 with self._sessions() as session, session.begin():
@@ -97,6 +119,15 @@ class Sweep:
         """Who is stopped in the database and not on the hosts goes on sending."""
         for name in halts.again(session):
             log.warning("sender %s: its stop is made again", name)
+
+    def _campaigns(self, session: Session) -> None:
+        for name in campaigns.look(session):
+            log.warning("campaign %s goes on no longer", name)
+
+    def _numbers(self, session: Session) -> None:
+        """Of campaigns that run, every minute; of what waits or ended, every hour."""
+        if campaigns.due(session) and not jobs.asked_lately(session, ["campaign_stats"], 1):
+            jobs.enqueue(session, jobs.WORKER, "campaign_stats", once=True)
 
     def _warmup(self, session: Session) -> None:
         """The timer's run met an accounting that was not complete, or a rest that lasted a moment longer."""

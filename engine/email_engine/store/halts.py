@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from . import jobs
+from . import campaigns, jobs
 from .audit import Actor
 from .models import Ip, Job
 
@@ -26,6 +26,7 @@ def halt(session: Session, actor: Actor, senders: Sequence[Ip], reason: str) -> 
     if not senders:
         return []
     names = sorted(ip.hostname for ip in senders)
+    campaigns.stop(session, actor, Ip.id.in_([ip.id for ip in senders]), reason)
     for job in _late(session, "resume", names):
         jobs.cancel(session, actor, job)
     tenants = {ip.tenant_id for ip in senders}

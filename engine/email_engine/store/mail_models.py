@@ -135,7 +135,8 @@ class Template(Base):
 class Campaign(Base):
     """A mailing of one list from one sender. type, mode: what the sender was chosen by. What it says is a template, or html of its own.
     options: as MailWizz' API names them. send_at: null is at once. mailwizz_uid: of its twin, once there is one. error: why it failed;
-    paused_reason: why it stands still, each for an operator. ended_at: when it was seen sent, or was given up."""
+    paused_reason: why it stands still, each for an operator. scheduled_at: when MailWizz had been told to send it. ended_at: when it was
+    seen sent, or was given up."""
 
     __tablename__ = "campaigns"
 
@@ -159,6 +160,7 @@ class Campaign(Base):
     error: Mapped[str | None]
     paused_reason: Mapped[str | None]
     asked_by: Mapped[str]
+    scheduled_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(server_default=text("1"))
     created_at: Mapped[datetime] = now()

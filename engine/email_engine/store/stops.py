@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from . import holds, jobs, lifecycle
+from . import campaigns, holds, jobs, lifecycle
 from .audit import Actor, record
 from .fleet import HELD
 from .models import FleetState, Ip, Job, Tenant
@@ -38,6 +38,8 @@ def sender(session: Session, actor: Actor, ip: Ip, paused: bool, reason: str) ->
     if not paused:
         # Who decides that it goes on decides over the engine's hold, too; a listing needs its release.
         changed = holds.end(session, actor, ip, reason) or changed
+    else:
+        campaigns.stop(session, actor, Ip.id == ip.id, reason)
     job = _on_the_hosts(session, actor, paused, {"senders": [ip.hostname]}, ip.tenant_id, ip.hostname, reason)
     return Stopped(changed, job)
 
@@ -48,6 +50,8 @@ def tenant(session: Session, actor: Actor, found: Tenant, paused: bool, reason: 
     if changed:
         found.paused = paused
         _say(session, actor, paused, f"tenant {found.name}", found.id, reason)
+    if paused:
+        campaigns.stop(session, actor, Ip.tenant_id == found.id, reason)
     return Stopped(changed, _on_the_hosts(session, actor, paused, {"tenant": found.name}, found.id, found.name, reason))
 
 
@@ -58,6 +62,8 @@ def everything(session: Session, actor: Actor, paused: bool, reason: str) -> Sto
     if changed:
         session.execute(update(FleetState).values(paused=paused, revision=FleetState.revision + 1))
         _say(session, actor, paused, "everything", None, reason)
+    if paused:
+        campaigns.stop(session, actor, None, reason)
     return Stopped(changed, _on_the_hosts(session, actor, paused, {"everything": True}, None, "everything", reason))
 
 

@@ -35,7 +35,7 @@ def sender(n=1, **changes):
     [
         ({}, 49, None),
         ({}, 50, "daily quota is used up: 50 of 50"),
-        ({"daily_quota": 0}, 0, "daily quota is used up: 0 of 0"),
+        ({"daily_quota": 0}, 0, "daily quota is 0"),
         ({"status": "quarantine"}, 0, "status is quarantine"),
         ({"status": "standby"}, 0, "status is standby"),
         ({"status": "retiring"}, 0, "status is retiring"),
@@ -70,6 +70,12 @@ SENDERS = st.lists(
     max_size=12,
 )
 SENT = st.dictionaries(st.sampled_from([f"mail{n}.sos.test" for n in range(1, 31)]), st.integers(0, 4))
+
+
+@given(SENDERS)
+def test_who_may_go_on_is_who_may_be_given_new_mail(senders):
+    for one in senders:
+        assert (selection.barred(one) is None) == (one["declared"] and in_pool(one))
 
 
 @given(SENDERS, st.sampled_from(PURPOSES), SENT)

@@ -1,0 +1,97 @@
+# Copyright (c) 2026, email_engine.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Contacts of a list into MailWizz, batch by batch. What an answer was stored of is never sent again; of a batch whose answer was lost
+MailWizz says that it has them, and they are looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from email_engine.jobs.functions import Failed, Work
+from email_engine.mailwizz.client import Client
+from email_engine.mailwizz.forms import VARIABLES
+from email_engine.mailwizz.shapes import Placed
+from email_engine.store import placing
+from email_engine.store.mail_models import MailingList
+
+from . import reach
+
+#: Statuses in MailWizz in which nobody is written to, by the recipient's or the receiver's word.
+GONE = {"unsubscribed": "unsubscribed", "blacklisted": "bounced"}
+
+
+def run(work: Work) -> None:
+    """The job: all that wait of one list."""
+    with reach.client(work, _tenant(work)) as client:
+        counts = bring(work, client, int(work.arguments["list"]))
+    work.result({"injected": counts.injected, "refused": counts.refused})
+
+
+def _tenant(work: Work) -> int:
+    if work.tenant_id is None:
+        raise Failed("the job names no tenant")
+    return work.tenant_id
+
+
+def bring(work: Work, client: Client, list_id: int, wanted: Callable[[], bool] = lambda: True) -> placing.Counts:
+    """All that wait of the list. wanted: asked before each batch; false ends it."""
+    with work.sessions() as session:
+        uid = session.get_one(MailingList, list_id).mailwizz_uid
+    # Two at once would send the same batch, and each look up the other's.
+    with work.alone(reach.LISTS, list_id):
+        with work.sessions() as session, session.begin():
+            placing.refuse_unwanted(session, list_id)
+        while True:
+            with work.sessions() as session:
+                counts = placing.counts(session, list_id)
+                batch = _cut(placing.waiting(session, list_id, work.settings.mail_batch))
+            work.tell(done=counts.total - counts.waiting, total=counts.total, task="contacts into MailWizz")
+            work.going()
+            if not batch or not wanted():
+                return counts
+            _send(work, client, uid, list_id, batch)
+
+
+class _Row(NamedTuple):
+    """As `placing.waiting` has it, and its form."""
+
+    one: placing.Waiting
+    form: dict[str, Any]
+
+
+def _cut(rows: Sequence[placing.Waiting]) -> list[_Row]:
+    """As many as PHP reads of one request."""
+    found, variables = [], 0
+    for one in rows:
+        # The consent is proven here; a list of MailWizz that asks by mail would ask again.
+        details = {"status": "confirmed", "source": "api", "ip_address": one.address}
+        form = {**one.fields, "EMAIL": one.email, "details": details}
+        variables += len(form) + len(details) - 1
+        if found and variables > VARIABLES:
+            break
+        found.append(_Row(one, form))
+    return found
+
+
+def _send(work: Work, client: Client, uid: str, list_id: int, batch: Sequence[_Row]) -> None:
+    answers = reach.patiently(work, lambda: client.bulk(uid, [row.form for row in batch]))
+    results = []
+    for row, answer in zip(batch, answers, strict=True):
+        results.append(_result(work, client, uid, row.one, answer))
+    with work.sessions() as session, session.begin():
+        for one in results:
+            placing.place(session, list_id, one)
+
+
+def _result(work: Work, client: Client, uid: str, one: placing.Waiting, answer: Placed) -> placing.Result:
+    if answer.uid is not None:
+        return placing.Result(one.contact_id, answer.uid)
+    found = reach.patiently(work, lambda: client.find_subscriber(uid, one.email))
+    if found is None:
+        return placing.Result(one.contact_id, None, "; ".join(answer.errors) or "MailWizz does not say why")
+    gone = GONE.get(found.status)
+    if gone is not None:
+        return placing.Result(one.contact_id, found.uid, f"is {found.status} in MailWizz, and stays so", gone)
+    return placing.Result(one.contact_id, found.uid)

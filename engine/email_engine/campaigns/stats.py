@@ -1,0 +1,84 @@
+# Copyright (c) 2026, email_engine.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Numbers and statuses of campaigns, read from MailWizz: the rows follow what it says, except that what was stopped here stays stopped."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from email_engine.jobs.functions import Failed, Occupied, Work
+from email_engine.mailwizz.faults import MailwizzError, NotFound
+from email_engine.store import campaigns, jobs
+from email_engine.store.mail_models import Campaign
+
+from . import reach
+
+#: Of MailWizz -> of the row, and why where that has to be said.
+STATES = {
+    "pending-sending": ("scheduled", None),
+    "pending-approve": ("scheduled", None),
+    "sending": ("sending", None),
+    "processing": ("sending", None),
+    "sent": ("sent", None),
+    "paused": ("paused", "it was paused in MailWizz"),
+    "draft": ("paused", "it was made a draft in MailWizz"),
+    "blocked": ("failed", "MailWizz blocked it: its administrator says why"),
+    "pending-delete": ("cancelled", None),
+}
+#: Of the row -> ends, and pauses, which that status of MailWizz says nothing against.
+ENDED = {"sent": ("cancelled",), "paused": ("sent", "failed", "cancelled"), "cancelled": ("sent",)}
+
+
+def run(work: Work) -> None:
+    """The job: one campaign, or all that are due."""
+    asked = work.arguments.get("campaign")
+    with work.sessions() as session:
+        due = [uuid.UUID(asked)] if asked else list(campaigns.due(session))
+        found = [session.get_one(Campaign, number) for number in due]
+    failed: dict[int, str] = {}
+    for position, campaign in enumerate(found):
+        work.tell(done=position, total=len(found), task=None)
+        work.going()
+        # One MailWizz that does not answer holds up no other tenant's.
+        if campaign.tenant_id not in failed:
+            try:
+                _one(work, campaign)
+            except (Failed, MailwizzError) as fault:
+                failed[campaign.tenant_id] = reach.words(fault) if isinstance(fault, MailwizzError) else str(fault)
+                work.say(failed[campaign.tenant_id])
+    work.tell(done=len(found), total=len(found), task=None)
+    if failed:
+        raise Failed("\n".join(dict.fromkeys(failed.values())))
+
+
+def _one(work: Work, campaign: Campaign) -> None:
+    if campaign.mailwizz_uid is None:
+        return
+    try:
+        with work.alone(reach.TWINS, campaign.number, 2), reach.client(work, campaign.tenant_id) as client:
+            try:
+                numbers = client.stats(campaign.mailwizz_uid)
+            except NotFound:
+                numbers = {"campaign_status": "pending-delete"}
+            _keep(work, campaign.id, numbers)
+    except Occupied:
+        work.say(f"campaign {campaign.name}: another job works on it")
+
+
+def _keep(work: Work, number: uuid.UUID, numbers: dict[str, Any]) -> None:
+    status = str(numbers.get("campaign_status") or "")
+    with work.sessions() as session, session.begin():
+        campaign = campaigns.lock(session, number)
+        if len(numbers) > 1:
+            campaigns.keep_numbers(session, campaign, numbers)
+        if campaigns.being_changed(session, campaign):
+            return  # the status was that of before
+        state, why = STATES.get(status, (None, None))
+        running = state in ("scheduled", "sending")
+        if campaign.state in ("paused", "cancelled", "failed") and running:
+            # A stop, or a person, said otherwise: it is said again.
+            campaigns.ask_follow(session, jobs.WORKER, campaign)
+        elif state is not None and campaign.scheduled_at is not None and campaign.state not in ENDED.get(state, ()):
+            campaigns.seen(session, jobs.WORKER, campaign, state, why)
