@@ -8,7 +8,7 @@ declare(strict_types=1);
 /** bounce-handler: reads the mailboxes of bounce servers; here nobody reads them. */
 class BounceHandlerCommand extends CConsoleCommand
 {
-    public function run($args): int
+    public function run(array $args): int
     {
         Journal::line('bounce-handler: no mailboxes');
         return 0;

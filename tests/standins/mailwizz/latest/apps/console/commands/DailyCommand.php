@@ -8,7 +8,7 @@ declare(strict_types=1);
 /** daily: cleans up. */
 class DailyCommand extends CConsoleCommand
 {
-    public function run($args): int
+    public function run(array $args): int
     {
         Journal::line('daily: done');
         return 0;

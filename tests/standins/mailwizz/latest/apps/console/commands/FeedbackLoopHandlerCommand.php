@@ -8,7 +8,7 @@ declare(strict_types=1);
 /** feedback-loop-handler: reads the mailboxes of feedback loop servers; here nobody reads them. */
 class FeedbackLoopHandlerCommand extends CConsoleCommand
 {
-    public function run($args): int
+    public function run(array $args): int
     {
         Journal::line('feedback-loop-handler: no mailboxes');
         return 0;

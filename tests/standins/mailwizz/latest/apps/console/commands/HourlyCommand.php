@@ -8,7 +8,7 @@ declare(strict_types=1);
 /** hourly: cleans up and looks at the licence. */
 class HourlyCommand extends CConsoleCommand
 {
-    public function run($args): int
+    public function run(array $args): int
     {
         Journal::line('hourly: done');
         return 0;

@@ -16,7 +16,7 @@ class ProcessDeliveryAndBounceLogCommand extends CConsoleCommand
         ['campaign_bounce_log', "bounce_type = 'soft'", 'max_soft_bounce', 5, 'Too many soft bounces'],
     ];
 
-    public function run($args): int
+    public function run(array $args): int
     {
         $mutex = Mutex::take('process-delivery-and-bounce-log');
         if (!$mutex) {

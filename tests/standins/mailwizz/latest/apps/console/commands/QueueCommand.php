@@ -8,7 +8,7 @@ declare(strict_types=1);
 /** queue: background jobs such as imports; here there are none. */
 class QueueCommand extends CConsoleCommand
 {
-    public function run($args): int
+    public function run(array $args): int
     {
         Journal::line('queue: no jobs');
         return 0;

@@ -11,7 +11,7 @@ class SendCampaignsCommand extends CConsoleCommand
     private const DUE = "type = 'regular' AND status IN ('pending-sending', 'sending', 'processing') AND send_at <= NOW()";
 
     /** @param list<string> $args --customer_id=N, --campaign_id=N, --campaigns_type=TYPE, --verbose=1 */
-    public function run($args): int
+    public function run(array $args): int
     {
         $frontend = PublicUrl::frontend();
         if ($frontend === null) {

@@ -10,7 +10,7 @@ class SendTransactionalEmailsCommand extends CConsoleCommand
 {
     private const AT_ONCE = 100;
 
-    public function run($args): int
+    public function run(array $args): int
     {
         $mutex = Mutex::take('send-transactional-emails');
         if (!$mutex) {
