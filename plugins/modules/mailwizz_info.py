@@ -70,16 +70,22 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.email_engine.fleet.plugins.module_utils.local import mailwizz_program
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError
 
+NOTHING = {"installed": False, "version": None, "file_version": None, "prefix": None, "counts": {}, "urls": {}}
 
-def run(params: dict, program: mailwizz_program.Program) -> dict:
+
+def run(program: mailwizz_program.Program, check_mode: bool) -> dict:
     """The module without Ansible."""
+    missing = program.missing() if check_mode else None
+    if missing:
+        # Check mode before the first real run.
+        return {"changed": False, **NOTHING, "reason": f"{missing.where} is not there"}
     return {"changed": False, **program.ask("info", {})}
 
 
 def main() -> None:
     module = AnsibleModule(dict(mailwizz_program.ARGUMENTS), supports_check_mode=True)
     try:
-        result = run(module.params, mailwizz_program.of(module))
+        result = run(mailwizz_program.of(module), module.check_mode)
     except FleetError as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)

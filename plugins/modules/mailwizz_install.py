@@ -215,6 +215,8 @@ ARGUMENTS = {
 def run(params: dict, check_mode: bool, program: mailwizz_program.Program, site: mailwizz_wizard.Site) -> dict:
     """The module without Ansible. Raises FleetError, or wizard.Refused with the step and MailWizz's words."""
     wizard.check(params)
+    if check_mode and program.missing():
+        return {"changed": True}
     before = program.ask("info", {})
     if before["installed"]:
         return {"changed": False, "version": before["version"]}

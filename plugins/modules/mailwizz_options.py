@@ -53,7 +53,8 @@ ARGUMENTS = {**mailwizz_program.ARGUMENTS, "options": {"type": "dict", "required
 def run(params: dict, check_mode: bool, program: mailwizz_program.Program) -> dict:
     """The module without Ansible."""
     wanted = rules.wanted(params["options"])
-    found = program.ask("options", {"names": list(wanted)})["options"]
+    there = not check_mode or program.ready()
+    found = program.ask("options", {"names": list(wanted)})["options"] if there else {}
     changes = rules.changes(wanted, found)
     if changes and not check_mode:
         program.ask("options", {"set": changes})

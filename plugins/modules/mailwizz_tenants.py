@@ -86,6 +86,7 @@ created:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.local import mailwizz_program
+from ansible_collections.email_engine.fleet.plugins.module_utils.mailwizz import marks
 from ansible_collections.email_engine.fleet.plugins.module_utils.mailwizz import tenants as rules
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError
 
@@ -111,7 +112,7 @@ def run(params: dict, check_mode: bool, program: mailwizz_program.Program) -> di
     """The module without Ansible."""
     wanted = rules.wanted(params["tenants"])
     question = rules.question(wanted)
-    found = program.ask("state", question)
+    found = marks.NOTHING if check_mode and not program.ready() else program.ask("state", question)
     plan = rules.plan(wanted, found)
     if plan.changed and not check_mode:
         program.ask("tenants", plan.orders(wanted))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 import typing as t
 
+from ..mailwizz import marks
 from ..mailwizz.reconcile import Plan
 from ..mailwizz.stops import Whom
 from ..mailwizz.stops import plan as plan_stop
@@ -26,16 +27,18 @@ class Unfinished(FleetError):
         self.result = result
 
 
-def look(program: Program) -> dict:
-    """What is there (see ``mailwizz.marks``), and the nonce of the passwords' digests."""
+def look(program: Program, predict: bool = False) -> dict:
+    """What is there (see ``mailwizz.marks``), and the nonce of the passwords' digests. predict: a MailWizz may not be there yet."""
     nonce = secrets.token_hex(16)
+    if predict and not program.ready():
+        return {**marks.NOTHING, "nonce": nonce}
     return {**program.ask("state", {"emails": [], "keys": False, "servers": True, "nonce": nonce}), "nonce": nonce}
 
 
 def converge(program: Program, check_mode: bool, make: t.Callable[[dict], Plan]) -> dict:
     """All of the plan, or, where one of it fails, none."""
     for _attempt in range(TRIES):
-        found = look(program)
+        found = look(program, check_mode)
         plan = make(found)
         ids = dict(plan.ids)
         if plan.changed and not check_mode:

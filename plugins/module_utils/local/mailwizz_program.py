@@ -31,14 +31,26 @@ class Program:
     def __init__(self, root: str, php: str, user: str, program: str, runner: Runner):
         self.root, self.php, self.user, self.program, self.runner = root, php, user, program, runner
 
-    def ask(self, command: str, document: t.Mapping) -> t.Any:
-        """The program's answer. Secrets go in on standard input, so that no list of processes shows them."""
+    def missing(self) -> Problem | None:
+        """What is not on this host, of what the program needs to be run at all."""
         for path, remedy in (
             (self.php, "Install PHP's command line, or say where it is in 'php'."),
             (self.program, "Run the role mailwizz, which installs it."),
+            (os.path.join(self.root, "apps", "init.php"), "Unpack MailWizz there, or give another 'root'."),
         ):
             if not os.path.isfile(path):
-                raise FleetError([Problem(path, "is not there", remedy)])
+                return Problem(path, "is not there", remedy)
+        return None
+
+    def ready(self) -> bool:
+        """Whether there is an installed MailWizz. Where check mode runs before the first real run, there is none yet."""
+        return self.missing() is None and self.ask("info", {})["installed"]
+
+    def ask(self, command: str, document: t.Mapping) -> t.Any:
+        """The program's answer. Secrets go in on standard input, so that no list of processes shows them."""
+        missing = self.missing()
+        if missing:
+            raise FleetError([missing])
         words = [*self._as_user(), self.php, "-d", "memory_limit=512M", self.program, command, self.root]
         return spoken.answer(command, *self.runner(words, json.dumps(document)))
 

@@ -26,6 +26,12 @@ from . import servers
 #: A tenant's customer group, and the one key that the engine uses.
 GROUP_PREFIX, KEY_NAME = "fleet-", "email_engine"
 
+#: What is found where there is no MailWizz yet.
+NOTHING: dict[str, t.Any] = {
+    "columns": [*servers.NEEDED, *servers.FIXED],
+    **{kind: [] for kind in ("groups", "customers", "keys", "servers", "assigned", "campaigns")},
+}
+
 
 def group_name(tenant: str) -> str:
     return f"{GROUP_PREFIX}{tenant}"

@@ -101,7 +101,9 @@ final class Product
         }
         // A warning of the product's, which it would answer by an error page and an exit, is no reason to stop half-way.
         set_error_handler(function (int $type, string $message, string $file = '', int $line = 0): bool {
-            fwrite(STDERR, "$message ($file, line $line)\n");
+            if (error_reporting() & $type) {
+                fwrite(STDERR, "$message ($file, line $line)\n");
+            }
             return true;
         });
         $this->speech->doing('working with MailWizz');

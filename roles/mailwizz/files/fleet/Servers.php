@@ -81,7 +81,8 @@ final class Servers
 
     public static function pause(object $campaign): void
     {
-        if (!$campaign->saveAttributes(['status' => 'paused'])) {
+        // False also means that no row changed: somebody else paused it.
+        if (!$campaign->saveAttributes(['status' => 'paused']) && !($campaign->refresh() && $campaign->status === 'paused')) {
             throw new Failure("campaign {$campaign->campaign_uid}", 'MailWizz did not pause it', 'Pause it in the backend, and run this again');
         }
     }

@@ -37,7 +37,7 @@ final class Speech
     {
         $this->answered = true;
         $this->aside();
-        $text = json_encode($document, JSON_UNESCAPED_SLASHES | JSON_INVALID_UTF8_SUBSTITUTE | JSON_PRESERVE_ZERO_FRACTION);
+        $text = json_encode((object) $document, JSON_UNESCAPED_SLASHES | JSON_INVALID_UTF8_SUBSTITUTE | JSON_PRESERVE_ZERO_FRACTION);
         fwrite(STDOUT, "\n" . self::MARKER . $text . "\n");
         exit(isset($document['error']) ? 1 : 0);
     }
