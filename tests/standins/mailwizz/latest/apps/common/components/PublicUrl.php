@@ -11,13 +11,7 @@ final class PublicUrl
     /** The frontend, with a slash at its end; null before anybody visited the site. */
     public static function frontend(): ?string
     {
-        $url = trim((string) Sql::option('system.urls.frontend_absolute_url', ''));
-        if ($url === '') {
-            return null;
-        }
-        if (Sql::option('system.urls.scheme', 'http') === 'https') {
-            $url = preg_replace('#^http://#', 'https://', $url);
-        }
-        return rtrim($url, '/') . '/';
+        $known = trim((string) Sql::option('system.urls.frontend_absolute_url', '')) !== '';
+        return $known ? AppUrl::absolute('frontend') : null;
     }
 }

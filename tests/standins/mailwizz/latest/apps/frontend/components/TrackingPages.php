@@ -51,7 +51,7 @@ final class TrackingPages
         echo (new CampaignMail($mailing, (string) PublicUrl::frontend()))->webVersion($one);
     }
 
-    public static function abuse(string $campaign, string $list, string $subscriber): void
+    public static function abuse(string $campaign, string $subscriber): void
     {
         [$mailing, $one] = Mailing::of($campaign, $subscriber);
         if (($_SERVER['REQUEST_METHOD'] ?? 'GET') !== 'POST') {
