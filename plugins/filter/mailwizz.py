@@ -1,7 +1,7 @@
 # Copyright (c) 2026, email_engine.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who lives in which MailWizz, under Jinja names; the rules live in module_utils."""
+"""Who lives in which MailWizz, and how its host is set up, under Jinja names; the rules live in module_utils."""
 
 from __future__ import annotations
 
@@ -16,4 +16,7 @@ class FilterModule:
             "mailwizz_places": domain_filter("mailwizz.places", "places"),
             "mailwizz_logins": domain_filter("mailwizz.places", "logins"),
             "mailwizz_doors": domain_filter("mailwizz.places", "doors"),
+            "mailwizz_customers": domain_filter("mailwizz.customers", "customers"),
+            "mailwizz_access": domain_filter("mailwizz.customers", "access"),
+            "mailwizz_sizes": domain_filter("mailwizz.sizing", "sizes"),
         }

@@ -83,15 +83,6 @@ def version(init: str) -> str | None:
     return found.group(1) if found else None
 
 
-def newer(one: str, other: str) -> bool:
-    """Whether version *one* is newer than *other*."""
-    return _numbers(one) > _numbers(other)
-
-
-def _numbers(text: str) -> list[int]:
-    return [int(number) for number in re.findall(r"\d+", text)]
-
-
 def plan(entries: t.Iterable[Entry], where: str) -> Plan:
     """What to take of these members. where: the archive, as problems name it."""
     named: dict[str, Entry] = {}

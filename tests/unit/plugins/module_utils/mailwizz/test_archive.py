@@ -113,9 +113,3 @@ def test_other_files_are_not(name):
 )
 def test_the_version_is_read(text, version):
     assert archive.version(text) == version
-
-
-def test_versions_are_numbers():
-    assert archive.newer("2.10.0", "2.9.9")
-    assert not archive.newer("2.7.3", "2.7.3")
-    assert not archive.newer("2.7", "2.7.3")
