@@ -7,8 +7,5 @@
 declare(strict_types=1);
 
 define('MW_APP_NAME', 'api');
-define('MW_RETURN_APP_INSTANCE', true);
 
 require __DIR__ . '/../apps/init.php';
-
-ApiRouter::run();
