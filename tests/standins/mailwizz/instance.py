@@ -50,7 +50,7 @@ ADMIN = {
     "first_name": "Ada",
     "last_name": "Lovelace",
     "email": "ada@example.com",
-    "password": "correct horse",  # noqa: S105
+    "password": "correct horse",
 }
 # The vendor's four rewrites.
 NGINX = """\
@@ -154,7 +154,9 @@ class Browser:
         self.opener = urllib.request.build_opener(Redirected, jar)
         self.opener.addheaders = []
 
-    def request(self, method: str, path: str, data: dict[str, str] | bytes | None = None, headers: dict[str, str] | None = None) -> Answer:
+    def request(
+        self, method: str, path: str, data: dict[str, str] | bytes | None = None, headers: dict[str, str] | None = None
+    ) -> Answer:
         body = urllib.parse.urlencode(data).encode() if isinstance(data, dict) else data
         request = urllib.request.Request(
             self.url + path, data=body, method=method, headers={**self.headers, **(headers or {})}
@@ -186,7 +188,9 @@ class Processes:
 
     def spawn(self, *command: str) -> subprocess.Popen[bytes]:
         with (self.work / "output.log").open("ab") as log:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
         self.running.append(process)
         return process
 
@@ -228,7 +232,13 @@ class Database(Processes):
         account = pwd.getpwuid(os.getuid()).pw_name
         options = ["--no-defaults", f"--datadir={data}", f"--user={account}"]
         made = subprocess.run(
-            ["mariadb-install-db", *options, "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"],
+            [
+                "mariadb-install-db",
+                *options,
+                "--auth-root-authentication-method=normal",
+                "--skip-test-db",
+                "--skip-name-resolve",
+            ],
             capture_output=True,
             text=True,
         )
@@ -255,8 +265,17 @@ class Database(Processes):
 
     def execute(self, statement: str, database: str = "") -> str:
         """What the mariadb client prints (tab-separated, with a header)."""
-        command = ["mariadb", "--no-defaults", "--batch", f"--socket={self.socket}", "--user=root", "--default-character-set=utf8mb4"]
-        done = subprocess.run([*command, *([database] if database else [])], input=statement, capture_output=True, text=True)
+        command = [
+            "mariadb",
+            "--no-defaults",
+            "--batch",
+            f"--socket={self.socket}",
+            "--user=root",
+            "--default-character-set=utf8mb4",
+        ]
+        done = subprocess.run(
+            [*command, *([database] if database else [])], input=statement, capture_output=True, text=True
+        )
         if done.returncode:
             raise RuntimeError(f"{done.stderr.strip()}: {statement}")
         return done.stdout
@@ -325,7 +344,11 @@ class Instance(Processes):
     def _serve(self) -> None:
         as_root = os.getuid() == 0
         values = {"work": self.work, "port": self.port, "root": self.root}
-        pool = f"user = {self.user}\ngroup = {self.user}\nlisten.owner = {self.user}\nlisten.group = {self.user}" if as_root else ""
+        pool = (
+            f"user = {self.user}\ngroup = {self.user}\nlisten.owner = {self.user}\nlisten.group = {self.user}"
+            if as_root
+            else ""
+        )
         (self.work / "fpm.conf").write_text(FPM.format(user=pool, **values))
         (self.work / "nginx.conf").write_text(NGINX.format(user=f"user {self.user};" if as_root else "", **values))
         fpm = max(glob.glob("/usr/sbin/php-fpm8*"))
@@ -426,7 +449,7 @@ class Instance(Processes):
 
 def unpack(root: Path, newer: bool = False, tree: Path | None = None) -> None:
     """The web root as the archive's latest/ has it, at a path that does not exist yet."""
-    shutil.copytree(tree or HERE / "latest", root, ignore=shutil.ignore_patterns(".gitkeep", "__pycache__"))
+    shutil.copytree(tree or HERE / "latest", root, ignore=shutil.ignore_patterns("__pycache__"))
     for folder in WRITABLE:
         (root / folder).mkdir(parents=True, exist_ok=True)
     if newer:
@@ -439,7 +462,9 @@ def unpack(root: Path, newer: bool = False, tree: Path | None = None) -> None:
 
 def extensions() -> list[str]:
     """Arguments that load the extensions the installer asks for, and no configuration of the machine."""
-    place = subprocess.run(["php", "-r", "echo ini_get('extension_dir');"], capture_output=True, text=True, check=True).stdout
+    place = subprocess.run(
+        ["php", "-r", "echo ini_get('extension_dir');"], capture_output=True, text=True, check=True
+    ).stdout
     wanted = "pdo mysqlnd pdo_mysql mbstring curl dom xml simplexml xmlwriter zip gd intl ctype fileinfo tokenizer iconv imap sockets"
     arguments = [f"-dextension={name}" for name in wanted.split() if (Path(place) / f"{name}.so").exists()]
     return [*arguments, "-dzend_extension=opcache"]

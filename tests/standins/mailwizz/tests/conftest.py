@@ -12,7 +12,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from instance import Database, Instance  # noqa: E402
+from instance import Database, Instance
 
 
 @pytest.fixture(scope="session")
