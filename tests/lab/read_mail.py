@@ -4,11 +4,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Prints the mail that the lab's mailbox providers took, as a JSON list; runs on the machine "internet".
 
-read_mail.py [RECIPIENT...] [--search TEXT] [--wait SECONDS --count N]
+read_mail.py [RECIPIENT...] [--search TEXT] [--wait SECONDS --count N] [--text]
 
 Without recipients: all mailboxes. --search: only messages with TEXT in the subject. --wait: until there are N (1) messages, or the time is over.
+--text: with what the messages say.
 
-Each message: {recipient, subject, from, return_path, source_ip, ehlo, client_name, tls, authentication_results, headers: [[name, value], ...]}.
+Each message: {recipient, subject, from, return_path, source_ip, ehlo, client_name, tls, authentication_results, headers: [[name, value], ...]}, and
+with --text text, all its parts of text one after the other.
 client_name is the forward-confirmed name of the client, or "unknown". authentication_results is null when the provider gave no verdict, else
 {spf, dkim: {result, domain, selector}, dkim_all: [...], dmarc}: "none" where a method is missing; dkim is the first that passed, else the first.
 """
@@ -118,6 +120,14 @@ def describe(message: Message, recipient: str) -> dict[str, Any]:
     }
 
 
+def said(message: Message) -> str:
+    """Its parts of text, decoded."""
+    parts = [part for part in message.walk() if part.get_content_maintype() == "text"]
+    return "\n".join(
+        part.get_payload(decode=True).decode(part.get_content_charset("utf-8"), "replace") for part in parts
+    )
+
+
 def mailboxes(recipients: list[str]) -> Iterator[tuple[str, Path]]:
     """(recipient, Maildir) of those asked for, or of all."""
     if recipients:
@@ -129,7 +139,7 @@ def mailboxes(recipients: list[str]) -> Iterator[tuple[str, Path]]:
             yield f"{box.name}@{box.parent.name}", box
 
 
-def read(recipients: list[str], search: str | None) -> list[dict[str, Any]]:
+def read(recipients: list[str], search: str | None, text: bool = False) -> list[dict[str, Any]]:
     """The messages, oldest first."""
     found = []
     for recipient, box in mailboxes(recipients):
@@ -137,6 +147,8 @@ def read(recipients: list[str], search: str | None) -> list[dict[str, Any]]:
             message = email.message_from_bytes(path.read_bytes(), policy=email.policy.compat32)
             described = describe(message, recipient)
             described["subject"] = str(email.header.make_header(email.header.decode_header(described["subject"])))
+            if text:
+                described["text"] = said(message)
             if search is None or search in described["subject"]:
                 found.append((path.stat().st_mtime_ns, described))
     return [described for _, described in sorted(found, key=lambda pair: pair[0])]
@@ -149,9 +161,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--search", help="text that the subject contains")
     parser.add_argument("--wait", type=float, default=0, help="seconds to wait for --count messages")
     parser.add_argument("--count", type=int, default=1)
+    parser.add_argument("--text", action="store_true", help="with what the messages say")
     options = parser.parse_args(arguments)
     until = time.monotonic() + options.wait
-    while len(found := read(options.recipients, options.search)) < options.count and time.monotonic() < until:
+    asked = (options.recipients, options.search, options.text)
+    while len(found := read(*asked)) < options.count and time.monotonic() < until:
         time.sleep(0.1)
     print(json.dumps(found, indent=1))
     return 0 if len(found) >= options.count or not options.wait else 1
