@@ -12,23 +12,28 @@ RUNNING = ("pending-sending", "sending", "processing")
 
 
 def of_server(
-    campaigns: t.Iterable[t.Mapping], server: t.Mapping, spared: t.Container[str] = frozenset()
+    campaigns: t.Iterable[t.Mapping],
+    customer: int | None,
+    server: int | None,
+    addresses: t.Iterable[str | None],
+    spared: t.Container[str] = frozenset(),
 ) -> list[t.Mapping]:
-    """Running campaigns of the server's customer that chose it, or whose From is its.
+    """Running campaigns of the customer that chose the server, or whose From is one of its addresses.
 
-    spared: From addresses, in lower case, that a server which stays also has.
+    server: None where it has no number yet. spared: addresses, in lower case, that a server which stays also has.
     """
-    address = str(server["attributes"].get("from_email") or "").lower()
+    froms = {address.lower() for address in addresses if address and address.lower() not in spared}
     return [
         campaign
         for campaign in campaigns
-        if campaign["customer_id"] == server["customer_id"]
+        if campaign["customer_id"] == customer
         and campaign["status"] in RUNNING
-        and (
-            server["id"] in campaign["servers"]
-            or (address and address not in spared and str(campaign["from_email"] or "").lower() == address)
-        )
+        and (server in campaign["servers"] or _from(campaign) in froms)
     ]
+
+
+def _from(campaign: t.Mapping) -> str:
+    return str(campaign["from_email"] or "").lower()
 
 
 def told(campaign: t.Mapping, sender: str) -> dict:

@@ -223,6 +223,9 @@ def _reach(
     mark = {"sender": one["key"], "vmta": one["vmta"]}
     status = servers.ACTIVE if one["allowed"] else servers.DISABLED
     known = {name: value for name, value in one["attributes"].items() if name in found["columns"]}
+    owner = server["customer_id"] if server else customer["id"] if customer else None
+    address = one["attributes"]["from_email"]
+    pauses = () if one["allowed"] else _pause(owner, server, address, one["key"], found, spared, result)
     if server is None:
         result.ids[one["key"]] = None
         after = {**known, "status": status, "headers": one["headers"]}
@@ -231,12 +234,13 @@ def _reach(
                 one["key"],
                 one["tenant"],
                 None,
-                customer["id"] if customer else None,
+                owner,
                 {},
                 after,
                 mark,
-                headers=one["headers"],
-                password=one["password"],
+                one["headers"],
+                one["password"],
+                pauses,
             )
         )
         return
@@ -255,7 +259,6 @@ def _reach(
     if server["password"] != marks.digest(found["nonce"], one["password"]):
         before["password"], after["password"] = "(another)", "(as wanted)"
         password = one["password"]
-    pauses = () if one["allowed"] else _pause(server, one["key"], found, spared, result)
     if after:
         result.changes.append(
             Change(
@@ -276,7 +279,7 @@ def _reach(
 def _retire(server: t.Mapping, tenant: str, found: t.Mapping, spared: t.Container[str], result: Plan) -> None:
     """A server of ours that nobody wants: disabled, never deleted, because campaigns and statistics point at it."""
     sender = marks.sender_of(server)
-    pauses = _pause(server, sender, found, spared, result)
+    pauses = _pause(server["customer_id"], server, None, sender, found, spared, result)
     if server["status"] == servers.DISABLED:
         return
     result.changes.append(
@@ -293,12 +296,22 @@ def _retire(server: t.Mapping, tenant: str, found: t.Mapping, spared: t.Containe
     )
 
 
-def _pause(server: t.Mapping, sender: str, found: t.Mapping, spared: t.Container[str], result: Plan) -> tuple[int, ...]:
+def _pause(
+    customer: int | None,
+    server: t.Mapping | None,
+    address: str | None,
+    sender: str,
+    found: t.Mapping,
+    spared: t.Container[str],
+    result: Plan,
+) -> tuple[int, ...]:
+    """The running campaigns of a sender that may not send. address: its From as it will be, beside the one that its server has."""
+    addresses = [address, server["attributes"].get("from_email") if server else None]
+    number = server["id"] if server else None
     numbers = []
-    for campaign in campaigns.of_server(found["campaigns"], server, spared):
-        result.pause.setdefault(
-            campaign["id"], {**campaigns.told(campaign, sender), "status": campaign["status"], "id": campaign["id"]}
-        )
+    for campaign in campaigns.of_server(found["campaigns"], customer, number, addresses, spared):
+        about = {**campaigns.told(campaign, sender), "status": campaign["status"], "id": campaign["id"]}
+        result.pause.setdefault(campaign["id"], about)
         numbers.append(campaign["id"])
     return tuple(numbers)
 

@@ -54,7 +54,9 @@ def _add(campaign: t.Mapping, sender: str, result: Plan) -> None:
 
 def _stop(server: t.Mapping, tenant: str, reason: str, found: t.Mapping, result: Plan) -> None:
     sender = marks.sender_of(server)
-    paused = campaigns.of_server(found["campaigns"], server)
+    paused = campaigns.of_server(
+        found["campaigns"], server["customer_id"], server["id"], [server["attributes"].get("from_email")]
+    )
     for campaign in paused:
         _add(campaign, sender, result)
     if server["status"] == servers.DISABLED:
