@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from instance import Database, Instance
+from instance import STEPS, Browser, Database, Instance
 
 
 @pytest.fixture(scope="session")
@@ -33,4 +34,32 @@ def mailwizz(database):
 def bare(database):
     """Unpacked and served, not installed."""
     with Instance(database) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def bare_shared(database):
+    """Not installed either, for tests that leave it so."""
+    with Instance(database) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def at_admin(database):
+    """(browser, fields) of an installer whose next step is the first user."""
+    with Instance(database) as running:
+        browser = Browser(running.url)
+        fields = running.wizard()
+        for step in STEPS[: STEPS.index("admin")]:
+            assert browser.post(f"/install/index.php?route={step}", {**fields[step], "next": "1"}).status == 302
+        yield browser, fields
+
+
+@pytest.fixture
+def mailwizz_with_installer(database):
+    """Installed, and nobody removed install/."""
+    with Instance(database) as running:
+        browser = Browser(running.url)
+        for step, fields in running.wizard().items():
+            assert browser.post(f"/install/index.php?route={step}", {**fields, "next": "1"}).status == 302
         yield running
