@@ -23,19 +23,25 @@ from . import (
     alerts,
     audit,
     bodies,
+    campaigns,
     checks,
+    contacts,
     domains,
     errors,
     fleet,
     health,
     incidents,
     jobs,
+    lists,
+    mailing,
+    mailwizz,
     membership,
     places,
     requests,
     select,
     senders,
     stops,
+    templates,
     tenants,
     warmup,
 )
@@ -55,7 +61,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     # Short: a Redis that is away must not hold up whoever can do without.
     app.state.redis = Redis.from_url(known.redis.get_secret_value(), socket_timeout=0.5, socket_connect_timeout=0.5)
     app.state.senders = {}
+    # Who waits for a MailWizz holds a connection meanwhile.
+    app.state.mailwizz = places.Places(mailing.AT_ONCE, known.patience)
     errors.install(app)
+    mailing.install(app)
     app.add_middleware(bodies.Bodies)
     app.add_middleware(again.Again)
     app.add_middleware(counting.CountRequests)
@@ -68,6 +77,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         senders,
         membership,
         tenants,
+        mailwizz,
+        contacts,
+        lists,
+        templates,
         domains,
         select,
         stops,
@@ -77,6 +90,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         accounting,
         warmup,
         jobs,
+        campaigns,
         audit,
         access,
     ):

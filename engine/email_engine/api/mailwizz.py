@@ -1,0 +1,177 @@
+# Copyright (c) 2026, email_engine.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a tenant's MailWizz is: told by whoever installed it, tried on demand. The key goes in and never comes out."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Annotated
+
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
+from fastapi import APIRouter, Depends, Path
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from email_engine.mailwizz.shapes import DeliveryServer
+from email_engine.mailwizz.wire import api_address, trust
+from email_engine.settings import Settings
+from email_engine.store import fleet, mailwizz_instances
+from email_engine.store.mail_models import MailwizzInstance
+from email_engine.store.mailwizz_instances import Access
+from email_engine.store.models import Ip, Tenant
+
+from . import finding, mailing
+from .deps import Admin, Caller, Transaction, settings
+from .errors import Refusal
+
+router = APIRouter(prefix="/tenants/{tenant}", tags=["mailwizz"])
+Named = Annotated[str, Path(max_length=100, description="Name of the tenant.")]
+Known = Annotated[Settings, Depends(settings)]
+
+
+class Instance(BaseModel):
+    """url: of its API, or of the MailWizz. key: of the tenant's customer there. certificate: PEM to trust, where no authority that
+    the engine's host knows signed it. dry_run: judged and answered, nothing is stored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: Annotated[str, Field(min_length=8, max_length=500)]
+    key: Annotated[SecretStr, Field(min_length=16, max_length=200)]
+    certificate: Annotated[str, Field(max_length=100_000)] | None = None
+    dry_run: bool = False
+
+    @field_validator("url")
+    @classmethod
+    def _of_its_api(cls, value: str) -> str:
+        return api_address(value)
+
+    @field_validator("key")
+    @classmethod
+    def _sendable(cls, value: SecretStr) -> SecretStr:
+        text = value.get_secret_value()
+        if not text.isascii() or any(sign <= " " or sign == "\x7f" for sign in text):
+            raise ValueError("is no API key of MailWizz, which has letters and digits")
+        return value
+
+    @field_validator("certificate")
+    @classmethod
+    def _is_one(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        trust(value)
+        return value.strip() + "\n"
+
+
+class Shown(BaseModel):
+    """certificate: SHA-256 of each that is trusted, null where authorities are. since: when it was told so."""
+
+    tenant: str
+    url: str
+    certificate: list[str] | None
+    since: datetime
+
+
+class Told(BaseModel):
+    """changed: false when the engine knew it all."""
+
+    changed: bool
+    mailwizz: Shown | None
+
+
+class Tried(BaseModel):
+    """delivery_servers: name and status of those that the key shows."""
+
+    url: str
+    delivery_servers: dict[str, str]
+
+
+def _shown(tenant: Tenant, row: MailwizzInstance) -> Shown:
+    prints = None
+    if row.certificate is not None:
+        found = x509.load_pem_x509_certificates(row.certificate.encode())
+        prints = [one.fingerprint(SHA256()).hex(":").upper() for one in found]
+    return Shown(tenant=tenant.name, url=row.url, certificate=prints, since=row.changed_at)
+
+
+def _locked(session: Session, key: Caller, name: str) -> Tenant:
+    found = finding.tenant(session, key, name)
+    session.refresh(found, with_for_update=fleet.HELD)
+    return found
+
+
+@router.get("/mailwizz", summary="Where the tenant's MailWizz is")
+def read(tenant: Named, key: Caller, session: Transaction) -> Shown:
+    found = finding.tenant(session, key, tenant)
+    row = session.get(MailwizzInstance, found.id)
+    if row is None:
+        raise Refusal(404, "No such MailWizz", f"the engine knows no MailWizz of tenant {tenant}")
+    return _shown(found, row)
+
+
+@router.put("/mailwizz", summary="Tell where the tenant's MailWizz is, with the key of its customer there")
+def tell(tenant: Named, given: Instance, key: Admin, session: Transaction, known: Known) -> Told:
+    pepper = known.key_pepper.get_secret_value()
+    found = _locked(session, key, tenant)
+    wanted = Access(given.url, given.key.get_secret_value(), given.certificate)
+    _nobody_elses(session, found, pepper, wanted.key)
+    if given.dry_run:
+        changed = mailwizz_instances.differs(session, found, pepper, wanted)
+    else:
+        changed = mailwizz_instances.keep(session, key.actor, found, pepper, wanted)
+    row = session.get(MailwizzInstance, found.id)
+    return Told(changed=changed, mailwizz=row and _shown(found, row))
+
+
+@router.delete("/mailwizz", status_code=204, summary="Forget the tenant's MailWizz; nothing changes there")
+def forget(tenant: Named, key: Admin, session: Transaction) -> None:
+    mailwizz_instances.forget(session, key.actor, _locked(session, key, tenant))
+
+
+@router.post(
+    "/mailwizz:check",
+    dependencies=mailing.ASKS_MAILWIZZ,
+    responses=mailing.FROM_MAILWIZZ,
+    summary="Try the key: is MailWizz there, does it take the key, and is the key this tenant's",
+)
+def check(tenant: Named, key: Admin, session: Transaction, known: Known) -> Tried:
+    found = finding.tenant(session, key, tenant)
+    with mailing.asking(session, found, known) as client:
+        servers = client.delivery_servers()
+        url = client.url
+    _own_servers(session, found, servers)
+    return Tried(url=url, delivery_servers={one.name: one.status for one in servers})
+
+
+def _nobody_elses(session: Session, tenant: Tenant, pepper: str, key: str) -> None:
+    """A key opens one customer; two tenants with one key would write from each other's addresses."""
+    wanted = select(Tenant).join(MailwizzInstance, MailwizzInstance.tenant_id == Tenant.id)
+    for other in session.scalars(wanted.where(Tenant.id != tenant.id).order_by(Tenant.id)):
+        try:
+            theirs = mailwizz_instances.access(session, other, pepper).key
+        except mailwizz_instances.NoMailwizz:
+            continue
+        if hashlib.sha256(theirs.encode()).digest() == hashlib.sha256(key.encode()).digest():
+            detail = f"body.key: is the key of tenant {other.name}; each tenant has a customer of its own in MailWizz"
+            raise Refusal(409, "The key is another tenant's", detail)
+
+
+def _own_servers(session: Session, tenant: Tenant, servers: list[DeliveryServer]) -> None:
+    """Raises Refusal where a delivery server that the key shows is a sender of somebody else's."""
+    names = {one.name for one in servers}
+    rows = session.execute(
+        select(Ip.hostname, Tenant.name)
+        .join(Tenant, Tenant.id == Ip.tenant_id)
+        .where(Ip.hostname.in_(names), Ip.tenant_id != tenant.id, Ip.status != "retired")
+        .order_by(Ip.hostname)
+    ).all()
+    if rows:
+        whose = ", ".join(f"{hostname} of tenant {name}" for hostname, name in rows[:5])
+        detail = (
+            f"the customer of this key has the delivery servers {whose}; what tenant {tenant.name} sends by it would leave from there."
+            " Give the key of its own customer (the playbook mailwizz.yml makes one)."
+        )
+        raise Refusal(409, "The key is another tenant's", detail)
