@@ -97,6 +97,13 @@ class Tenant:
             time.sleep(1)
         return found
 
+    def fresh(self, number: str) -> dict[str, Any]:
+        """With the numbers that MailWizz has now."""
+        reading = self.engine.get(f"/campaigns/{number}?fresh=true")["reading"]
+        if reading:
+            self.engine.job(reading["id"], seconds=120)
+        return self.read(number)
+
     def status(self, email: str) -> str:
         """The contact's, as the engine knows it."""
         found = self.engine.get(f"/contacts?tenant={self.name}&email={email.replace('+', '%2B')}")["items"]
@@ -107,6 +114,11 @@ def arrived(token: str, count: int, seconds: float = 180) -> list[dict[str, Any]
     """What the receivers stored, with its text, once there are *count* messages or the time is over."""
     command = f"python3 - --text --search {token} --wait {seconds} --count {count}"
     return json.loads(ssh("internet", command, READER, codes=(0, 1)))
+
+
+def everything() -> list[dict[str, Any]]:
+    """All that the receivers ever stored."""
+    return json.loads(ssh("internet", "python3 -", READER))
 
 
 def browse(*requests: tuple[str, str, str | None]) -> list[list[Any]]:
