@@ -187,6 +187,7 @@ class Processes:
         self.running: list[subprocess.Popen[bytes]] = []
 
     def spawn(self, *command: str) -> subprocess.Popen[bytes]:
+        command = ("setpriv", "--pdeathsig", "TERM", *command)  # a killed owner leaves nothing running
         with (self.work / "output.log").open("ab") as log:
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
