@@ -122,4 +122,4 @@ def unbroken(rows, final):
 def make_key(app, name, tenant=None, **more):
     with app.state.sessions() as session, session.begin():
         number = session.scalars(select(Tenant.id).where(Tenant.name == tenant)).first() if tenant else None
-        return {"X-API-KEY": keys.create(session, Actor("test"), "pepper", name, number, **more)}
+        return {"X-API-KEY": keys.create(session, Actor("test"), app.state.settings.key_pepper.get_secret_value(), name, number, **more)}

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import random
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel
@@ -46,35 +47,63 @@ class Choice(BaseModel):
 
 @router.post("/senders:select", summary="Choose the sender of a campaign")
 def choose(wish: Wish, key: Caller, session: Transaction, request: Request) -> Choice:
-    tenant = key.tenant or wish.tenant
-    if tenant is None:
-        raise Refusal(422, "The request is not valid", "body.tenant: an admin's key has no tenant of its own; name one")
-    if wish.tenant not in (None, tenant):
-        # The same words as for a tenant that does not exist.
-        raise Refusal(404, "No such tenant", f"there is no tenant {wish.tenant}")
-    senders = _senders(request, session, key, tenant)
-    if wish.mode == "least_used":
-        today, lately = sends.today_and_last_hour(session, tenant)
-    else:
-        today, lately = sends.today(session, tenant), {}
-    found = selection.candidates(senders, tenant, selection.CAMPAIGN_PURPOSES[wish.campaign], today)
-    if not found.senders:
-        refused = [{"sender": one.sender, "reason": one.reason} for one in found.refused]
-        raise Refusal(
-            409, "Nobody may send", f"{tenant} has no sender for a {wish.campaign} campaign now", senders=refused
-        )
-    if wish.mode == "round_robin":
-        turn = turns.take(request.app.state.redis, request.app.state.aside, f"{tenant}/{wish.campaign}")
-        chosen = selection.round_robin(found.senders, turn)
-    elif wish.mode == "least_used":
-        chosen = selection.least_used(found.senders, lately)
-    else:
-        chosen = selection.weighted_random(found.senders, random.random())
+    chosen, candidates = sender_for(request, session, key, tenant_of(key, wish.tenant), wish.campaign, wish.mode)
     return Choice(
         **{field: chosen[field] for field in ("name", "ip", "domain", "from_email", "from_name", "vmta")},
         mode=wish.mode,
-        candidates=len(found.senders),
+        candidates=candidates,
     )
+
+
+def tenant_of(key: Key, named: str | None) -> str:
+    """Whom a request is about. named: in its body. Raises Refusal."""
+    tenant = key.tenant or named
+    if tenant is None:
+        raise Refusal(422, "The request is not valid", "body.tenant: an admin's key has no tenant of its own; name one")
+    if named not in (None, tenant):
+        # The same words as for a tenant that does not exist.
+        raise Refusal(404, "No such tenant", f"there is no tenant {named}")
+    return tenant
+
+
+def sender_for(
+    request: Request, session: Session, key: Key, tenant: str, campaign: str, mode: str, only: str | None = None
+) -> tuple[Mapping[str, Any], int]:
+    """The sender of the tenant's next campaign of that type, and of how many it was chosen. only: the one that it has to be. Raises
+    Refusal with each sender's reason where nobody may."""
+    senders = _senders(request, session, key, tenant)
+    if mode == "least_used":
+        today, lately = sends.today_and_last_hour(session, tenant)
+    else:
+        today, lately = sends.today(session, tenant), {}
+    found = selection.candidates(senders, tenant, selection.CAMPAIGN_PURPOSES[campaign], today)
+    if only is not None:
+        found = _only(found, tenant, only)
+    if not found.senders:
+        refused = [{"sender": one.sender, "reason": one.reason} for one in found.refused]
+        raise Refusal(409, "Nobody may send", _nobody(tenant, campaign, only), senders=refused)
+    if mode == "round_robin" and only is None:
+        turn = turns.take(request.app.state.redis, request.app.state.aside, f"{tenant}/{campaign}")
+        chosen = selection.round_robin(found.senders, turn)
+    elif mode == "least_used":
+        chosen = selection.least_used(found.senders, lately)
+    else:
+        chosen = selection.weighted_random(found.senders, random.random())
+    return chosen, len(found.senders)
+
+
+def _only(found: selection.Candidates, tenant: str, name: str) -> selection.Candidates:
+    able = tuple(one for one in found.senders if one["name"] == name)
+    refused = tuple(one for one in found.refused if one.sender == name)
+    if not able and not refused:
+        raise Refusal(404, "No such sender", f"{tenant} has no sender {name}")
+    return selection.Candidates(able, refused)
+
+
+def _nobody(tenant: str, campaign: str, only: str | None) -> str:
+    if only is not None:
+        return f"{only} may not send a {campaign} campaign now"
+    return f"{tenant} has no sender for a {campaign} campaign now"
 
 
 def _senders(request: Request, session: Session, key: Key, tenant: str) -> list[dict]:

@@ -111,8 +111,8 @@ def pause(session: Session, actor: Actor, campaign: Campaign, reason: str) -> No
     _become(session, actor, campaign, "paused", "paused", reason, paused_reason=reason)
 
 
-def ask_pause(session: Session, actor: Actor, campaign: Campaign, reason: str) -> Job | None:
-    """A person's pause. None: it is paused already, and MailWizz was told or will be."""
+def ask_pause(session: Session, actor: Actor, campaign: Campaign, reason: str) -> Job:
+    """A person's pause. Where it is paused already, MailWizz is told again."""
     if campaign.state in LIVE:
         pause(session, actor, campaign, reason)
     return _ask(session, actor, campaign, "campaign_follow")
@@ -121,7 +121,7 @@ def ask_pause(session: Session, actor: Actor, campaign: Campaign, reason: str) -
 def ask_resume(session: Session, actor: Actor, campaign: Campaign, reason: str) -> Job:
     """Let a paused one go on, or a failed one be tried again; the caller has looked that its sender may send. What was never scheduled is
     prepared anew: its draft is found again."""
-    prepared = campaign.state == "paused" and campaign.scheduled_at is not None
+    prepared = campaign.scheduled_at is not None
     state = "scheduled" if prepared else "preparing"
     _become(session, actor, campaign, state, "resumed", reason, paused_reason=None, error=None, ended_at=None)
     return _ask(session, actor, campaign, "campaign_follow" if prepared else "campaign")
