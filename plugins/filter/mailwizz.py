@@ -18,5 +18,6 @@ class FilterModule:
             "mailwizz_doors": domain_filter("mailwizz.places", "doors"),
             "mailwizz_customers": domain_filter("mailwizz.customers", "customers"),
             "mailwizz_access": domain_filter("mailwizz.customers", "access"),
+            "mailwizz_wizard_check": domain_filter("mailwizz.wizard", "check"),
             "mailwizz_sizes": domain_filter("mailwizz.sizing", "sizes"),
         }

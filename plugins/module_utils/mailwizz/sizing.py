@@ -45,7 +45,7 @@ def sizes(memory: int, cores: int, database: bool) -> dict[str, t.Any]:
         pool = share * 3 // 5 // 16 * 16
         found["mariadb"] = {
             "buffer_pool": pool,
-            "log_file": max(16, min(1024, pool // 4)),
+            "log_file": max(16, min(512, pool // 4)),
             "max_connections": min(children + OTHER_CONNECTIONS, (share * 2 // 5) // CONNECTION),
         }
     return found
