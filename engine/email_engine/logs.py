@@ -60,6 +60,8 @@ def configure(settings: Settings, more: Iterable[str] = ()) -> None:
     # They tell the address of a message's receiver; what became of it is told by `alerting`.
     logging.getLogger("apprise").propagate = False
     logging.getLogger("urllib3").setLevel(logging.ERROR)
+    # It tells the address of each request, which may hold a recipient's.
+    logging.getLogger("httpx2").setLevel(logging.WARNING)
     # `Requests` tells more of each request.
     logging.getLogger("uvicorn.access").disabled = True
     logging.captureWarnings(True)

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
-from sqlalchemy import func, select
+from sqlalchemy import ARRAY, String, cast, func, select
 from sqlalchemy.orm import Session
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.joining import Invalid
@@ -213,7 +213,7 @@ def read_all(
     wanted = select(Contact, Tenant.name).join(Tenant, Tenant.id == Contact.tenant_id).where(Contact.id > after)
     wanted = mailing.within(session, key, wanted, Contact.tenant_id, tenant)
     if tag is not None:
-        wanted = wanted.where(Contact.tags.contains([tag]))
+        wanted = wanted.where(Contact.tags.op("@>")(cast([tag], ARRAY(String))))
     if status is not None:
         wanted = wanted.where(Contact.status == status)
     if email is not None:

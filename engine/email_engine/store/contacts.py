@@ -112,7 +112,7 @@ def merge(
         if consent is None or consent.at <= contact.status_at:
             raise NotAgain(contact)
         contact.status, contact.status_at = "subscribed", func.now()
-        place_again(session, contact)
+        _place_again(session, contact, agreed_again=True)
     wanted = {"fields": {**contact.fields, **fields}, "tags": _tags([*contact.tags, *tags])}
     if later and consent is not None:
         wanted |= {
@@ -130,8 +130,8 @@ def change(session: Session, contact: Contact, wanted: Mapping[str, Any]) -> boo
         setattr(contact, name, value)
     if differing:
         contact.updated_at = func.now()
-    if "fields" in differing:
-        place_again(session, contact)
+    if "fields" in differing and contact.status not in SAID_NO:
+        _place_again(session, contact)
     return bool(differing)
 
 
@@ -140,12 +140,13 @@ def refuse(session: Session, contact: Contact, status: str) -> None:
     contact.status, contact.status_at, contact.updated_at = status, func.now(), func.now()
 
 
-def place_again(session: Session, contact: Contact) -> None:
+def _place_again(session: Session, contact: Contact, **more: bool) -> None:
     """What MailWizz knows of it is out of date: its placements wait, with the uids that they have there."""
     session.execute(
         update(Placement)
-        .where(Placement.contact_id == contact.id, Placement.state != "waiting")
-        .values(state="waiting", error=None)
+        .where(Placement.contact_id == contact.id)
+        .values(state="waiting", error=None, **more)
+        .execution_options(synchronize_session=False)
     )
 
 

@@ -92,7 +92,8 @@ class MailingList(Base):
 
 
 class Placement(Base):
-    """A contact on a list. error: why MailWizz does not take it. subscriber_uid: its twin there, once it was injected."""
+    """A contact on a list. error: why MailWizz does not take it. subscriber_uid: its twin there, once it was injected; where it waits
+    with one, its fields are to be told anew. agreed_again: it said no and then yes, so that its twin is to be written to again."""
 
     __tablename__ = "list_contacts"
 
@@ -102,6 +103,7 @@ class Placement(Base):
     state: Mapped[str] = mapped_column(server_default="waiting")
     error: Mapped[str | None]
     subscriber_uid: Mapped[str | None]
+    agreed_again: Mapped[bool] = mapped_column(server_default=text("false"))
     injected_at: Mapped[datetime | None]
 
     __table_args__ = (

@@ -109,6 +109,7 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), server_default="waiting", nullable=False),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("subscriber_uid", sa.Text(), nullable=True),
+        sa.Column("agreed_again", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("injected_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("state IN ('waiting', 'injected', 'refused')", name=op.f("ck_list_contacts_state")),
         sa.ForeignKeyConstraint(
