@@ -36,7 +36,9 @@ def test_seven_steps_lead_to_a_working_site(bare, prefix):
     browser = Browser(bare.url)
     fields = bare.wizard(prefix)
     for step, following in zip(STEPS, [*STEPS[1:], "finish"]):
-        assert browser.get(f"/install/index.php?route={step}").status == 200
+        page = browser.get(f"/install/index.php?route={step}")
+        assert page.status == 200
+        assert set(re.findall(r'name="(\w+)"', page.text)) == {*fields[step], "next"}
         answer = submit(browser, fields, step)
         assert (answer.status, answer.location) == (302, f"index.php?route={following}"), answer.text
     assert browser.get("/install/index.php?route=finish").status == 200
@@ -92,6 +94,13 @@ def test_the_database_may_be_a_socket(bare):
 def test_without_customer(bare):
     bare.install(admin={"create_customer": "no"})
     assert bare.sql("SELECT COUNT(*) AS n FROM {{customer}}") == [{"n": "0"}]
+
+
+def test_the_views_name_the_fields(bare_shared):
+    """Who drives an installer reads the names in install/views first."""
+    for step, fields in bare_shared.wizard().items():
+        view = (bare_shared.root / f"install/views/{step}.php").read_text()
+        assert set(re.findall(r'name="(\w+)"', view)) == {*fields, "next"}, step
 
 
 @pytest.mark.parametrize(

@@ -45,22 +45,14 @@ abstract class InstallStep
         return '<div class="alert alert-block alert-danger">' . self::html($text) . '</div>';
     }
 
-    public function input(string $field, string $label, string $type = 'text', string $default = ''): string
+    /** The field's value for an attribute of HTML. */
+    public function shown(string $field, string $default = ''): string
     {
-        $value = $type === 'password' ? '' : self::html($this->value($field, $default));
-
-        return sprintf(
-            '<div class="form-group"><label for="%1$s">%2$s</label><input type="%3$s" name="%1$s" id="%1$s" class="form-control" value="%4$s"/>%5$s</div>',
-            $field,
-            self::html($label),
-            $type,
-            $value,
-            $this->fieldError($field)
-        ) . "\n";
+        return self::html($this->value($field, $default));
     }
 
     /** @param array<string, string> $choices value => label */
-    public function select(string $field, string $label, array $choices, string $default = ''): string
+    public function options(string $field, array $choices, string $default = ''): string
     {
         $options = '';
         foreach ($choices as $value => $text) {
@@ -68,13 +60,7 @@ abstract class InstallStep
             $options .= sprintf('<option value="%s"%s>%s</option>', self::html((string) $value), $selected, self::html($text));
         }
 
-        return sprintf(
-            '<div class="form-group"><label for="%1$s">%2$s</label><select name="%1$s" id="%1$s" class="form-control">%3$s</select>%4$s</div>',
-            $field,
-            self::html($label),
-            $options,
-            $this->fieldError($field)
-        ) . "\n";
+        return $options;
     }
 
     public static function html(string $text): string

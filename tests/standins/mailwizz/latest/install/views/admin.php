@@ -6,11 +6,11 @@
 /** @var InstallStep $step */
 ?>
 <form method="post" action="index.php?route=admin">
-<?= $step->input('first_name', 'First name') ?>
-<?= $step->input('last_name', 'Last name') ?>
-<?= $step->input('email', 'Email') ?>
-<?= $step->input('password', 'Password', 'password') ?>
-<?= $step->select('timezone', 'Timezone', array_combine(DateTimeZone::listIdentifiers(), DateTimeZone::listIdentifiers()), 'UTC') ?>
-<?= $step->select('create_customer', 'Create a customer with the same login', ['no' => 'No', 'yes' => 'Yes'], 'no') ?>
+<div class="form-group"><label>First name</label><input type="text" name="first_name" class="form-control" value="<?= $step->shown('first_name') ?>"/><?= $step->fieldError('first_name') ?></div>
+<div class="form-group"><label>Last name</label><input type="text" name="last_name" class="form-control" value="<?= $step->shown('last_name') ?>"/><?= $step->fieldError('last_name') ?></div>
+<div class="form-group"><label>Email</label><input type="text" name="email" class="form-control" value="<?= $step->shown('email') ?>"/><?= $step->fieldError('email') ?></div>
+<div class="form-group"><label>Password</label><input type="password" name="password" class="form-control" value=""/><?= $step->fieldError('password') ?></div>
+<div class="form-group"><label>Timezone</label><select name="timezone" class="form-control"><?= $step->options('timezone', array_combine(DateTimeZone::listIdentifiers(), DateTimeZone::listIdentifiers()), 'UTC') ?></select><?= $step->fieldError('timezone') ?></div>
+<div class="form-group"><label>Create a customer with the same login</label><select name="create_customer" class="form-control"><?= $step->options('create_customer', ['no' => 'No', 'yes' => 'Yes'], 'no') ?></select><?= $step->fieldError('create_customer') ?></div>
 <button type="submit" name="next" value="1">Next</button>
 </form>

@@ -6,11 +6,11 @@
 /** @var InstallStep $step */
 ?>
 <form method="post" action="index.php?route=database">
-<?= $step->input('hostname', 'Hostname', 'text', 'localhost') ?>
-<?= $step->input('port', 'Port', 'text', '3306') ?>
-<?= $step->input('dbname', 'Database name') ?>
-<?= $step->input('username', 'Username') ?>
-<?= $step->input('password', 'Password', 'password') ?>
-<?= $step->input('prefix', 'Tables prefix', 'text', 'mw_') ?>
+<div class="form-group"><label>Hostname</label><input type="text" name="hostname" class="form-control" value="<?= $step->shown('hostname', 'localhost') ?>"/><?= $step->fieldError('hostname') ?></div>
+<div class="form-group"><label>Port</label><input type="text" name="port" class="form-control" value="<?= $step->shown('port', '3306') ?>"/><?= $step->fieldError('port') ?></div>
+<div class="form-group"><label>Database name</label><input type="text" name="dbname" class="form-control" value="<?= $step->shown('dbname') ?>"/><?= $step->fieldError('dbname') ?></div>
+<div class="form-group"><label>Username</label><input type="text" name="username" class="form-control" value="<?= $step->shown('username') ?>"/><?= $step->fieldError('username') ?></div>
+<div class="form-group"><label>Password</label><input type="password" name="password" class="form-control" value=""/><?= $step->fieldError('password') ?></div>
+<div class="form-group"><label>Tables prefix</label><input type="text" name="prefix" class="form-control" value="<?= $step->shown('prefix', 'mw_') ?>"/><?= $step->fieldError('prefix') ?></div>
 <button type="submit" name="next" value="1">Next</button>
 </form>
