@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from email_engine.jobs.functions import Failed, Work
 from email_engine.mailwizz.client import Client
+from email_engine.mailwizz.faults import NotFound, Refused
 from email_engine.mailwizz.forms import VARIABLES
 from email_engine.mailwizz.shapes import Placed
 from email_engine.store import placing
@@ -76,9 +77,10 @@ def _cut(rows: Sequence[placing.Waiting]) -> list[_Row]:
 
 
 def _send(work: Work, client: Client, uid: str, list_id: int, batch: Sequence[_Row]) -> None:
-    answers = reach.patiently(work, lambda: client.bulk(uid, [row.form for row in batch]))
-    results = []
-    for row, answer in zip(batch, answers, strict=True):
+    results = [_renewed(work, client, uid, row.one, row.one.uid) for row in batch if row.one.uid is not None]
+    new = [row for row in batch if row.one.uid is None]
+    answers = reach.patiently(work, lambda: client.bulk(uid, [row.form for row in new])) if new else []
+    for row, answer in zip(new, answers, strict=True):
         results.append(_result(work, client, uid, row.one, answer))
     with work.sessions() as session, session.begin():
         for one in results:
@@ -91,7 +93,23 @@ def _result(work: Work, client: Client, uid: str, one: placing.Waiting, answer: 
     found = reach.patiently(work, lambda: client.find_subscriber(uid, one.email))
     if found is None:
         return placing.Result(one.contact_id, None, "; ".join(answer.errors) or "MailWizz does not say why")
+    if one.agreed_again:
+        return _renewed(work, client, uid, one, found.uid)
     gone = GONE.get(found.status)
     if gone is not None:
         return placing.Result(one.contact_id, found.uid, f"is {found.status} in MailWizz, and stays so", gone)
     return placing.Result(one.contact_id, found.uid)
+
+
+def _renewed(work: Work, client: Client, uid: str, one: placing.Waiting, twin: str) -> placing.Result:
+    """Its fields anew. Its status only where it agreed again: else a no that only MailWizz has heard would be undone."""
+    details = {"status": "confirmed", "source": "api", "ip_address": one.address} if one.agreed_again else None
+
+    def ask() -> placing.Result:
+        try:
+            client.update_subscriber(uid, twin, {**one.fields, "EMAIL": one.email}, details)
+        except (NotFound, Refused) as fault:
+            return placing.Result(one.contact_id, None, "; ".join(fault.errors) or "MailWizz does not say why")
+        return placing.Result(one.contact_id, twin)
+
+    return reach.patiently(work, ask)

@@ -18,12 +18,14 @@ SHOWN = 500
 
 
 class Waiting(NamedTuple):
-    """address: that the consent came from."""
+    """address: that the consent came from. uid: of its subscriber, where MailWizz has it already. agreed_again: it said no, and yes since."""
 
     contact_id: int
     email: str
     fields: dict[str, str]
     address: str
+    uid: str | None = None
+    agreed_again: bool = False
 
 
 class Result(NamedTuple):
@@ -54,8 +56,9 @@ def counts(session: Session, list_id: int) -> Counts:
 
 def waiting(session: Session, list_id: int, most: int) -> Sequence[Waiting]:
     """In the order in which they are sent."""
+    known = (Placement.subscriber_uid, Placement.agreed_again)
     wanted = (
-        select(Contact.id, Contact.email, Contact.fields, func.host(Contact.consent_address))
+        select(Contact.id, Contact.email, Contact.fields, func.host(Contact.consent_address), *known)
         .join(Placement, Placement.contact_id == Contact.id)
         .where(Placement.list_id == list_id, Placement.state == "waiting", Contact.status == "subscribed")
         .order_by(Placement.contact_id)
@@ -85,6 +88,7 @@ def place(session: Session, list_id: int, result: Result) -> None:
             state="refused" if error else "injected",
             error=error,
             subscriber_uid=result.uid,
+            agreed_again=False,
             injected_at=None if error else func.now(),
         )
     )
