@@ -151,6 +151,8 @@ PROGRAMS = {
     "local/key_directory.py": "locks the directory of DKIM keys, and reads and writes its registry",
     "local/engine_api.py": "asks the engine, for the modules that talk to it",
     "local/pmta_host.py": "asks PowerMTA and locks the record of stops, for the modules that run on its host",
+    "local/mailwizz_program.py": "runs the PHP program, for the modules that work in MailWizz",
+    "local/mailwizz_wizard.py": "walks through MailWizz's wizard over HTTP",
     "local/name_servers.py": "asks name servers, with dnspython",
     "local/spf_evaluation.py": "evaluates SPF, with pyspf",
     "local/wheels.py": "has pip fetch and build wheels for engine_bundle",

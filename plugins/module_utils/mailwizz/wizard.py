@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import typing as t
-import urllib.parse
 from html.parser import HTMLParser
 
 from ..problems import FleetError, Problem
@@ -237,8 +236,8 @@ class Page(HTMLParser):
 
 def of_route(location: str) -> str:
     """The step that a redirection leads to; empty where it leads out of the wizard."""
-    query = urllib.parse.parse_qs(urllib.parse.urlsplit(location).query)
-    return query.get("route", [""])[0].partition("/")[0]
+    found = re.search(r"[?&]route=([\w-]+)", location)
+    return found[1] if found else ""
 
 
 def must_be_a_form(step: str, status: int, location: str, text: str) -> Page:
