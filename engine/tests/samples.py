@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 from email_engine.api import keys
 from email_engine.api.app import create_app
 from email_engine.store.audit import Actor, record
+from email_engine.store.mail_models import Campaign, MailingList, Template
 from email_engine.store.models import Ip, Tenant, WarmupPlan
 
 
@@ -122,4 +123,23 @@ def unbroken(rows, final):
 def make_key(app, name, tenant=None, **more):
     with app.state.sessions() as session, session.begin():
         number = session.scalars(select(Tenant.id).where(Tenant.name == tenant)).first() if tenant else None
-        return {"X-API-KEY": keys.create(session, Actor("test"), app.state.settings.key_pepper.get_secret_value(), name, number, **more)}
+        return {
+            "X-API-KEY": keys.create(
+                session, Actor("test"), app.state.settings.key_pepper.get_secret_value(), name, number, **more
+            )
+        }
+
+
+def campaign_of(session, ip, name="Spring news"):
+    """A campaign of a sender, with its list and template; MailWizz is told to nobody."""
+    of = {"tenant_id": ip.tenant_id}
+    mails = MailingList(**of, name="people", description="", mailwizz_uid="list1", from_name="SOS",
+                        from_email=ip.sender_email, reply_to=ip.sender_email)  # fmt: skip
+    template = Template(**of, name="plain", mailwizz_uid="template1", content="<p></p>", sha256="0")
+    session.add_all([mails, template])
+    session.flush()
+    campaign = Campaign(**of, ip_id=ip.id, list_id=mails.id, template_id=template.id, type="newsletter", mode="round_robin", name=name,
+                        subject="Spring", from_name="SOS", reply_to=ip.sender_email, asked_by="test")  # fmt: skip
+    session.add(campaign)
+    session.flush()
+    return campaign

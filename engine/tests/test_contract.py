@@ -12,9 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode, checks
 from sqlalchemy import select
 
-from email_engine.store.models import Incident, Ip
+from email_engine.store import mailwizz_instances
+from email_engine.store.audit import Actor
+from email_engine.store.models import Incident, Ip, Tenant
 from members import POLICY, TWO, declared
-from samples import make_key
+from samples import campaign_of, make_key
 
 JUDGES = [
     checks.not_a_server_error,
@@ -38,6 +40,14 @@ BODIES = {
     "POST /api/v1/tenants": {"name": "third", "feeders": [{"address": "198.18.0.13"}]},
     "POST /api/v1/senders:select": {"campaign": "newsletter", "tenant": "sos"},
     "POST /api/v1/jobs": {"kind": "converge"},
+    "POST /api/v1/campaigns": {
+        "tenant": "other",
+        "type": "newsletter",
+        "name": "News",
+        "subject": "News",
+        "list": "people",
+        "template": "plain",
+    },
     "POST /api/v1/ips/{name}:move": {"event": "rest", "reason": "a test"},
     "POST /api/v1/ips/{name}:retire": {"days": 5, "reason": "a test"},
 }
@@ -51,6 +61,12 @@ def names(app, client, admin):
         session.add_all(incidents)
         session.flush()
         number = incidents[0].id
+        # Of the tenant whose sender chance leaves alone.
+        other = session.scalars(select(Ip).where(Ip.hostname == "m3.other.test")).one()
+        campaign = str(campaign_of(session, other).id)
+        access = mailwizz_instances.Access("https://mailwizz.test/api/index.php", "k" * 40, None)
+        owner = session.get_one(Tenant, other.tenant_id)
+        mailwizz_instances.keep(session, Actor("test"), owner, app.state.settings.key_pepper.get_secret_value(), access)
     make_key(app, "spare")
     job = client.post("/api/v1/ips", headers=admin, json={"ip": "198.19.0.9", "domain": "m9.sos.test", "tenant": "sos"})
     empty = {"name": "empty", "feeders": [{"address": "198.18.0.12"}]}
@@ -66,6 +82,7 @@ def names(app, client, admin):
         "/incidents/": {"number": number},
         "/jobs/": {"job": job.json()["job"]["id"]},
         "/keys/": {"name": "spare"},
+        "/campaigns/": {"campaign": campaign},
     }
 
 

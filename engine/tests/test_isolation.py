@@ -15,7 +15,7 @@ from email_engine.store.audit import Actor
 from email_engine.store.jobs import enqueue
 from email_engine.store.models import Incident, Ip
 from members import TWO, declared
-from samples import make_key, sender
+from samples import campaign_of, make_key, sender
 
 #: Parameter of a path or query, or member of a body -> (another tenant's, nobody's).
 NAMES = {
@@ -29,7 +29,7 @@ NAMES = {
     "?mta": ("vps8", "vps9"),
 }
 #: Parameters of a query that name nothing.
-FREE = {"limit", "after", "status", "closed", "kind", "state", "lane", "severity", "since", "until"}
+FREE = {"fresh", "limit", "after", "status", "closed", "kind", "state", "lane", "severity", "since", "until"}
 #: A body that each operation accepts; TENANT and SENDER stand for names.
 BODIES = {
     "Why": {"reason": "a test"},
@@ -43,6 +43,14 @@ BODIES = {
     "Asking": {"kind": "dns_check", "senders": ["SENDER"]},
     "Wanted": {"name": "x", "tenant": "TENANT"},
     "Applied": {"revision": 1, "gone": ["SENDER"]},
+    "NewCampaign": {
+        "tenant": "TENANT",
+        "type": "newsletter",
+        "name": "News",
+        "subject": "News",
+        "list": "people",
+        "template": "plain",
+    },
     "Report": {"checked_at": "2026-11-22T00:00:00Z", "senders": [{"name": "SENDER", "green": "yes", "edges": {}}]},
     "Collected": {
         "mta": "vps2",
@@ -77,7 +85,7 @@ BODIES = {
 
 @pytest.fixture
 def names(app, admin):
-    """With one incident and one job of the other tenant's."""
+    """With one incident, one job and one campaign of the other tenant's."""
     declared(app, admin)
     make_key(app, "theirs", "sos")
     with app.state.sessions() as session, session.begin():
@@ -90,10 +98,12 @@ def names(app, admin):
         incident.id = 4711
         session.flush()
         job_id = str(job.id)
+        campaign = str(campaign_of(session, ip).id)
     return {
         **NAMES,
         "/incidents/{number}": ("4711", "4712"),
         "/jobs/{job}": (job_id, str(uuid.uuid4())),
+        "/campaigns/{campaign}": (campaign, str(uuid.uuid4())),
     }
 
 

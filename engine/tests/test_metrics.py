@@ -99,7 +99,7 @@ def test_what_an_operator_needs(fleet):
     assert found["email_engine_dns_senders"] == {("yes",): 5, ("no",): 1, ("unknown",): 1}
     assert found["email_engine_dns_edges"]["spf", "missing"] == 1
     jobs = found["email_engine_jobs"]
-    assert len(jobs) == 15 and (jobs["stop", "queued"], jobs["converge", "running"], jobs["stop", "failed"]) == (
+    assert len(jobs) == 20 and (jobs["stop", "queued"], jobs["converge", "running"], jobs["stop", "failed"]) == (
         1,
         1,
         0,

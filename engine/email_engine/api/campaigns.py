@@ -49,7 +49,7 @@ Line = Annotated[str, Field(min_length=1, max_length=LONGEST), AfterValidator(_p
 Address = Annotated[str, Field(max_length=320, pattern=r"^[^\s@<>,;\x00]+@[A-Za-z0-9.-]+\.[A-Za-z0-9-]+$")]
 
 
-class Options(BaseModel):
+class CampaignOptions(BaseModel):
     """As MailWizz has them; what is left out is as its own default."""
 
     model_config = ConfigDict(extra="forbid")
@@ -59,7 +59,7 @@ class Options(BaseModel):
     email_stats: Address | None = None
 
 
-class Wanted(BaseModel):
+class NewCampaign(BaseModel):
     """tenant: needed from an admin. type, mode: by which the sender is chosen, unless `sender` names one that may send. list, template:
     names; html instead of a template. from_name, reply_to: the sender's and the list's unless given. send_at: at once where left out."""
 
@@ -77,16 +77,16 @@ class Wanted(BaseModel):
     template: Annotated[str, Field(max_length=200)] | None = None
     html: Annotated[str, Field(min_length=1, max_length=2_000_000, pattern=r"^[^\x00]*$")] | None = None
     send_at: AwareDatetime | None = None
-    options: Options = Options()
+    options: CampaignOptions = CampaignOptions()
 
     @model_validator(mode="after")
-    def _one_content(self) -> Wanted:
+    def _one_content(self) -> NewCampaign:
         if (self.template is None) == (self.html is None):
             raise ValueError("give either template or html")
         return self
 
 
-class Progress(BaseModel):
+class CampaignProgress(BaseModel):
     """Of the list's contacts: brought into MailWizz, refused, all. processed, delivered: by MailWizz, of its subscribers; null before it
     was asked."""
 
@@ -97,7 +97,7 @@ class Progress(BaseModel):
     delivered: int | None
 
 
-class Shown(BaseModel):
+class CampaignShown(BaseModel):
     """state: preparing, scheduled, sending, paused, sent, failed, cancelled. sender: fixed. error, paused_reason: in words. stats: as
     MailWizz counts, read at stats_at."""
 
@@ -124,19 +124,19 @@ class Shown(BaseModel):
     created_at: datetime
     scheduled_at: datetime | None
     ended_at: datetime | None
-    progress: Progress
+    progress: CampaignProgress
     stats: dict[str, Any] | None
     stats_at: datetime | None
 
 
-class Changed(BaseModel):
+class CampaignChanged(BaseModel):
     """job: what brings it to MailWizz."""
 
-    campaign: Shown
+    campaign: CampaignShown
     job: Asked
 
 
-class Read(Shown):
+class CampaignRead(CampaignShown):
     """reading: the job that asks MailWizz for the numbers anew, where that was wanted."""
 
     reading: Asked | None = None
@@ -155,7 +155,7 @@ def mine(key: Key) -> Select[Any]:
     return wanted if key.tenant_id is None else wanted.where(Campaign.tenant_id == key.tenant_id)
 
 
-def shown(session: Session, rows: Collection[Any]) -> list[Shown]:
+def shown(session: Session, rows: Collection[Any]) -> list[CampaignShown]:
     lists = {row.Campaign.list_id for row in rows}
     counts = {number: placing.counts(session, number) for number in lists}
     return [_shown(*row, counts[row.Campaign.list_id]) for row in rows]
@@ -169,9 +169,9 @@ def _shown(
     template: str | None,
     stats: CampaignStats | None,
     counts: placing.Counts,
-) -> Shown:
+) -> CampaignShown:
     numbers = stats.numbers if stats is not None else {}
-    same = {name: getattr(one, name) for name in Shown.model_fields if hasattr(one, name)}
+    same = {name: getattr(one, name) for name in CampaignShown.model_fields if hasattr(one, name)}
     same |= {
         "sender": ip.hostname,
         "from_email": ip.sender_email,
@@ -180,9 +180,9 @@ def _shown(
         "template": template,
     }
     processed, delivered = (numbers.get(name) for name in ("processed_count", "delivery_success_count"))
-    return Shown(
+    return CampaignShown(
         **same,
-        progress=Progress(
+        progress=CampaignProgress(
             injected=counts.injected,
             refused=counts.refused,
             total=counts.total,
@@ -194,7 +194,7 @@ def _shown(
     )
 
 
-def one(session: Session, key: Key, number: UUID) -> Shown:
+def one(session: Session, key: Key, number: UUID) -> CampaignShown:
     session.flush()
     row = session.execute(mine(key).where(Campaign.id == number)).first()
     if row is None:
@@ -227,7 +227,7 @@ def read_all(
     tenant: TenantName | None = None,
     limit: Limit = 100,
     after: After = 0,
-) -> Page[Shown]:
+) -> Page[CampaignShown]:
     wanted = mine(key).where(Campaign.number > after).order_by(Campaign.number).limit(limit + 1)
     if state is not None:
         wanted = wanted.where(Campaign.state == state)
@@ -238,8 +238,8 @@ def read_all(
     return Page(items=shown(session, rows[:limit]), next=last)
 
 
-@router.post("", status_code=202, response_model=Changed, summary="Send a campaign: its sender is chosen now")
-def make(given: Wanted, key: Caller, session: Transaction, creating: Creating, request: Request) -> Response:
+@router.post("", status_code=202, response_model=CampaignChanged, summary="Send a campaign: its sender is chosen now")
+def make(given: NewCampaign, key: Caller, session: Transaction, creating: Creating, request: Request) -> Response:
     def act() -> Made:
         tenant = finding.tenant(session, key, tenant_of(key, given.tenant))
         mailwizz_instances.access(session, tenant, request.app.state.settings.key_pepper.get_secret_value())
@@ -267,7 +267,7 @@ def make(given: Wanted, key: Caller, session: Transaction, creating: Creating, r
             send_at=given.send_at,
         )
         job = campaigns.create(session, key.actor, campaign)
-        body = Changed(campaign=one(session, key, campaign.id), job=asked(job))
+        body = CampaignChanged(campaign=one(session, key, campaign.id), job=asked(job))
         return Made(202, body, f"/api/v1/campaigns/{campaign.id}")
 
     return creating(act)
@@ -281,7 +281,7 @@ def _named(session: Session, model: Any, tenant: Tenant, name: str, what: str) -
 
 
 @router.get("/{campaign}", summary="One campaign, with its progress and numbers; fresh=true has them read again")
-def read(campaign: UUID, key: Caller, session: Transaction, fresh: bool = False) -> Read:
+def read(campaign: UUID, key: Caller, session: Transaction, fresh: bool = False) -> CampaignRead:
     found = one(session, key, campaign)
     job = None
     if fresh and found.mailwizz_uid is not None:
@@ -294,11 +294,11 @@ def read(campaign: UUID, key: Caller, session: Transaction, fresh: bool = False)
             arguments={"campaign": str(campaign)},
             once=True,
         )
-    return Read(**found.model_dump(), reading=asked(job) if job else None)
+    return CampaignRead(**found.model_dump(), reading=asked(job) if job else None)
 
 
 @router.post("/{campaign}:pause", summary="Stop a campaign; nothing lets it go on by itself")
-def pause(campaign: UUID, why: Why, key: Caller, session: Transaction) -> Changed:
+def pause(campaign: UUID, why: Why, key: Caller, session: Transaction) -> CampaignChanged:
     found = _locked(session, key, campaign)
     if found.state in campaigns.OVER:
         raise _over(found)
@@ -306,7 +306,7 @@ def pause(campaign: UUID, why: Why, key: Caller, session: Transaction) -> Change
 
 
 @router.post("/{campaign}:resume", summary="Let a paused campaign go on, or try a failed one again")
-def resume(campaign: UUID, why: Why, key: Caller, session: Transaction) -> Changed:
+def resume(campaign: UUID, why: Why, key: Caller, session: Transaction) -> CampaignChanged:
     found = _locked(session, key, campaign, senders=True)
     if found.state not in ("paused", "failed"):
         raise Refusal(409, "The campaign is not paused", f"campaign {found.name} is {found.state}")
@@ -317,7 +317,7 @@ def resume(campaign: UUID, why: Why, key: Caller, session: Transaction) -> Chang
 
 
 @router.post("/{campaign}:cancel", summary="Give a campaign up: what was not sent yet never will be")
-def cancel(campaign: UUID, why: Why, key: Caller, session: Transaction) -> Changed:
+def cancel(campaign: UUID, why: Why, key: Caller, session: Transaction) -> CampaignChanged:
     found = _locked(session, key, campaign)
     if found.state in ("sent", "cancelled"):
         raise _over(found)
@@ -328,5 +328,5 @@ def _over(found: Campaign) -> Refusal:
     return Refusal(409, "The campaign is over", f"campaign {found.name} is {found.state} since {found.ended_at}")
 
 
-def _answer(session: Session, key: Key, found: Campaign, job: Job) -> Changed:
-    return Changed(campaign=one(session, key, found.id), job=asked(job))
+def _answer(session: Session, key: Key, found: Campaign, job: Job) -> CampaignChanged:
+    return CampaignChanged(campaign=one(session, key, found.id), job=asked(job))
