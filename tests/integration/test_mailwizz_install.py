@@ -128,7 +128,7 @@ def test_what_did_not_come_to_its_end_is_told(bare):
 
 def test_a_form_of_another_version_is_named_and_nothing_sent(bare):
     view = bare.root / "install/views/welcome.php"
-    view.write_text(view.read_text().replace("'purchase_code'", "'licence_key'"))
+    view.write_text(view.read_text().replace("purchase_code", "licence_key"))
     with pytest.raises(FleetError, match="no field purchase_code; its fields: market_place, licence_key"):
         install(bare)
 
