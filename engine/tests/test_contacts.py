@@ -18,7 +18,7 @@ from email_engine import recipients
 from email_engine.store.mail_models import Contact, Placement
 from email_engine.store.models import Job
 from fake_mailwizz import FakeMailwizz
-from mailings import ANN, CONSENT, KEYS, make_list, put_on, ready
+from mailing_fleet import ANN, CONSENT, KEYS, make_list, put_on, ready
 from members import problem
 
 LATER = {**CONSENT, "at": "2026-11-22T12:00:00Z"}

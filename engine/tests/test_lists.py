@@ -15,7 +15,7 @@ from email_engine.campaigns import inject
 from email_engine.mailwizz.client import Client
 from email_engine.store.mail_models import MailingList, Placement
 from fake_mailwizz import Answer, FakeMailwizz
-from mailings import ANN, CONSENT, HTML, KEYS, make_list, put_on, ready
+from mailing_fleet import ANN, CONSENT, HTML, KEYS, make_list, put_on, ready
 from members import problem
 from samples import make_key
 

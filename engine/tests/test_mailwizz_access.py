@@ -14,7 +14,7 @@ from email_engine.store import sealing
 from email_engine.store.mail_models import MailwizzInstance
 from email_engine.store.models import AuditRow
 from fake_mailwizz import Answer, FakeMailwizz
-from mailings import KEYS, ready, told
+from mailing_fleet import KEYS, ready, told
 from members import declared, problem
 from samples import make_key
 from test_mailwizz_client import certificate
