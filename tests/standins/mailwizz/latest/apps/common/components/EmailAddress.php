@@ -2,11 +2,9 @@
 // Copyright (c) 2026, email_engine.fleet contributors
 // GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Which addresses are taken: dot atoms, ASCII host names with a dot; no quoted local part, no Unicode.
 
-declare(strict_types=1);
-
-class EmailAddress
+/** Which addresses the product takes: dot atoms, ASCII host names with a dot; no quoted local part, no Unicode. */
+final class EmailAddress
 {
     private const ATOM = "[A-Za-z0-9!#$%&'*+\\/=?^_`{|}~-]+";
     private const LABEL = '[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?';
@@ -19,13 +17,11 @@ class EmailAddress
             return false;
         }
         $pattern = '/\A' . self::ATOM . '(?:\.' . self::ATOM . ')*@(?:' . self::LABEL . '\.)+' . self::LABEL . '\z/';
-
         return (bool) preg_match($pattern, $address);
     }
 
-    /** Lower case; '' without an @. */
     public static function domain(string $address): string
     {
-        return strtolower(substr((string) strrchr($address, '@'), 1));
+        return strtolower((string) substr((string) strrchr($address, '@'), 1));
     }
 }
