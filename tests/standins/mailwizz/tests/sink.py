@@ -43,7 +43,7 @@ class Mail:
 
 @dataclass
 class Sink:
-    """replies: recipient => reply to RCPT; banner_delay: seconds before DATA is answered; users: login => password, empty: no AUTH."""
+    """replies: recipient => reply to RCPT; delay: seconds before DATA is answered; users: login => password, empty: no AUTH."""
 
     users: dict[str, str] = field(default_factory=dict)
     replies: dict[str, str] = field(default_factory=dict)
@@ -78,6 +78,7 @@ class Sink:
         self.port = free_port()
         self.controller = Listener(self, hostname="127.0.0.1", port=self.port)
         self.controller.start()
+        self.connections = 0  # the one that start() made
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -85,7 +86,7 @@ class Sink:
 
     def check(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
         good = isinstance(data, LoginPassword) and self.users.get(data.login.decode()) == data.password.decode()
-        return AuthResult(success=good, auth_data=data)
+        return AuthResult(success=good, handled=good, auth_data=data)
 
     async def handle_EHLO(self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]) -> list[str]:
         session.host_name = hostname

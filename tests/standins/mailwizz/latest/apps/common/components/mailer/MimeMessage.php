@@ -85,7 +85,8 @@ final class MimeMessage
     private static function encoded(string $value): string
     {
         $words = [];
-        foreach (mb_str_split(mb_scrub($value, 'UTF-8'), 11, 'UTF-8') as $chunk) {
+        for ($rest = mb_scrub($value, 'UTF-8'); $rest !== ''; $rest = substr($rest, strlen($chunk))) {
+            $chunk = mb_strcut($rest, 0, 45, 'UTF-8');
             $words[] = '=?UTF-8?B?' . base64_encode($chunk) . '?=';
         }
         return implode("\r\n ", $words);
