@@ -142,6 +142,9 @@ def run(params: dict, check_mode: bool, program: mailwizz_program.Program) -> di
 
 def main() -> None:
     module = AnsibleModule(ARGUMENTS, supports_check_mode=True)
+    # The users are no secrets; as parts of the senders' names they would be masked in the result.
+    logins = [login for login in module.params["logins"].values() if isinstance(login, dict)]
+    module.no_log_values -= {login.get("user") for login in logins} - {login.get("password") for login in logins}
     try:
         result = run(module.params, module.check_mode, mailwizz_program.of(module))
     except FleetError as error:

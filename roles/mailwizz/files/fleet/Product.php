@@ -32,26 +32,33 @@ final class Product
         return preg_match('/[\'"]MW_VERSION[\'"]\s*,\s*[\'"]([^\'"]+)[\'"]/', $text, $found) ? $found[1] : null;
     }
 
-    /**
-     * The database as the installer wrote it down, or null where it did not.
-     *
-     * @return array{connectionString: string, username: string, password: string, tablePrefix: string}|null
-     */
-    public function configuration(): ?array
+    /** Whether the installer wrote down a database. */
+    public function configured(): bool
     {
-        $path = $this->root . '/apps/common/config/main-custom.php';
+        $path = $this->configurationPath();
         if (!is_file($path)) {
-            return null;
+            return false;
         }
         $text = @file_get_contents($path);
         if ($text === false) {
             throw new Failure($path, 'cannot be read', 'Run this as the web server\'s user');
         }
-        if (strpos($text, '{DB_') !== false) {
+        return strpos($text, '{DB_') === false;
+    }
+
+    /**
+     * The database as the installer wrote it down, or null where it did not. Not together with boot(), which makes constants of its own.
+     *
+     * @return array{connectionString: string, username: string, password: string, tablePrefix: string}|null
+     */
+    public function configuration(): ?array
+    {
+        if (!$this->configured()) {
             return null;
         }
+        $path = $this->configurationPath();
         $this->speech->doing('reading ' . $path);
-        // The file of the product may use its constants.
+        // Files of the product may end the process where nobody says that they are read by it.
         defined('MW_PATH') || define('MW_PATH', $this->root);
         $found = require $path;
         $db = is_array($found) ? ($found['components']['db'] ?? null) : null;
@@ -59,6 +66,11 @@ final class Product
             throw new Failure($path, 'does not say components.db.connectionString', 'Compare it with apps/common/data/config/main-custom.php');
         }
         return $db + ['username' => '', 'password' => '', 'tablePrefix' => ''];
+    }
+
+    private function configurationPath(): string
+    {
+        return $this->root . '/apps/common/config/main-custom.php';
     }
 
     /** @param array{connectionString: string, username: string, password: string} $db */
@@ -81,10 +93,9 @@ final class Product
     /** The application itself, started without running one of its commands. */
     public function boot(): object
     {
-        if ($this->configuration() === null) {
+        if (!$this->configured()) {
             throw new Failure($this->root, 'MailWizz is not installed there', 'Install it first (mailwizz_install)');
         }
-        self::open($this->configuration())->query('SELECT 1');
         $this->speech->doing('starting MailWizz');
         // A version without the hook would run a command: one that only says hello.
         $_SERVER['argv'] = $GLOBALS['argv'] = [$this->root . '/apps/console/console.php', 'hello'];
@@ -107,6 +118,8 @@ final class Product
             return true;
         });
         $this->speech->doing('working with MailWizz');
+        // Before anything else, so that a database that is away is called that.
+        $application->db->createCommand('SELECT 1')->queryScalar();
         return $application;
     }
 }
