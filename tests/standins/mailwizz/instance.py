@@ -121,6 +121,7 @@ php_admin_value[session.save_path] = {work}/sessions
 php_admin_value[upload_max_filesize] = 100M
 php_admin_value[post_max_size] = 100M
 php_admin_value[opcache.revalidate_freq] = 0
+php_admin_flag[display_errors] = off
 """
 
 

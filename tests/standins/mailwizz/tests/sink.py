@@ -88,7 +88,9 @@ class Sink:
         good = isinstance(data, LoginPassword) and self.users.get(data.login.decode()) == data.password.decode()
         return AuthResult(success=good, handled=good, auth_data=data)
 
-    async def handle_EHLO(self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]) -> list[str]:
+    async def handle_EHLO(
+        self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]
+    ) -> list[str]:
         session.host_name = hostname
         self.helos.append(hostname)
         return responses
@@ -103,7 +105,9 @@ class Sink:
         if self.delay:
             time.sleep(self.delay)
         user = session.auth_data.login.decode() if session.auth_data else ""
-        self.mails += [Mail(envelope.mail_from, rcpt, envelope.content, user, server.number) for rcpt in envelope.rcpt_tos]
+        self.mails += [
+            Mail(envelope.mail_from, rcpt, envelope.content, user, server.number) for rcpt in envelope.rcpt_tos
+        ]
         return "250 2.0.0 OK: queued"
 
     def recipients(self) -> list[str]:

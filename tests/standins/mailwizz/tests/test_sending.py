@@ -73,7 +73,9 @@ def test_headers_of_a_message(site: Instance, tenant: Tenant, sink: Sink) -> Non
     campaign = tenant.campaign(list_uid, from_name='Größe "Shop"')
     send(site)
     (mail,) = sink.mails
-    subscriber = site.sql("SELECT subscriber_uid FROM {{list_subscriber}} WHERE email = 'ann@recipients.test' ORDER BY subscriber_id DESC")[0]["subscriber_uid"]
+    subscriber = site.sql(
+        "SELECT subscriber_uid FROM {{list_subscriber}} WHERE email = 'ann@recipients.test' ORDER BY subscriber_id DESC"
+    )[0]["subscriber_uid"]
     assert mail.sender == "bounce@mta-01.example"
     assert mail["From"] == '"Größe \\"Shop\\"" <news@mta-01.example>'
     assert mail["Reply-To"].endswith("<help@shop.example>")
@@ -109,8 +111,14 @@ def test_bytes_fit_smtp(site: Instance, tenant: Tenant, sink: Sink) -> None:
     """CRLF, seven bits, short lines, dots kept; both parts with the subscriber's values, escaped in HTML."""
     tenant.server(sink.port)
     uid = tenant.list()
-    tenant.post(f"/lists/{uid}/subscribers", {"EMAIL": "o@recipients.test", "FNAME": "<Ö&>", "details": {"status": "confirmed"}})
-    html = "<html><body>.\n.. dots\n" + "x" * 3000 + "\nHello [FNAME] [UNSUBSCRIBE_URL] [COMPANY_FULL_ADDRESS]</body></html>"
+    tenant.post(
+        f"/lists/{uid}/subscribers", {"EMAIL": "o@recipients.test", "FNAME": "<Ö&>", "details": {"status": "confirmed"}}
+    )
+    html = (
+        "<html><body>.\n.. dots\n"
+        + "x" * 3000
+        + "\nHello [FNAME] [UNSUBSCRIBE_URL] [COMPANY_FULL_ADDRESS]</body></html>"
+    )
     tenant.campaign(uid, template={"content": b64(html)}, subject="Grüße " * 20)
     send(site)
     (mail,) = sink.mails
@@ -144,7 +152,10 @@ def test_return_path_without_the_header(site: Instance, tenant: Tenant, sink: Si
     tenant.server(sink.port, force_from="never")
     tenant.campaign(tenant.list("ann@recipients.test"))
     send(site)
-    assert (sink.mails[0].sender, sink.mails[0]["From"]) == ("news@mta-01.example", '"Shop" <news@shop.example>'.replace('"', ""))
+    assert (sink.mails[0].sender, sink.mails[0]["From"]) == (
+        "news@mta-01.example",
+        '"Shop" <news@shop.example>'.replace('"', ""),
+    )
     site.sql(
         "INSERT INTO {{sending_domain}} (customer_id, name, verified, date_added, last_updated)"
         f" VALUES ({tenant.customer_id}, 'shop.example', 'yes', NOW(), NOW())"
@@ -175,7 +186,22 @@ def test_wrong_login_puts_off(site: Instance, tenant: Tenant) -> None:
 def test_starttls_needs_a_certificate_that_holds(site: Instance, tenant: Tenant, tmp_path: Path) -> None:
     key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=127.0.0.1"]
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-keyout",
+            key,
+            "-out",
+            certificate,
+            "-days",
+            "2",
+            "-subj",
+            "/CN=127.0.0.1",
+        ]
         + ["-addext", "subjectAltName=IP:127.0.0.1"],
         check=True,
         capture_output=True,
@@ -199,7 +225,11 @@ def test_refusals(site: Instance, tenant: Tenant, sink: Sink) -> None:
         send(site)
         assert tenant.status(campaign) == status
     found = {address: row["status"] for address, row in tenant.logs(campaign).items()}
-    assert found == {"no@recipients.test": "fatal-error", "later@recipients.test": "giveup", "yes@recipients.test": "success"}
+    assert found == {
+        "no@recipients.test": "fatal-error",
+        "later@recipients.test": "giveup",
+        "yes@recipients.test": "success",
+    }
     assert sink.recipients() == ["yes@recipients.test"]
     assert "550" in tenant.logs(campaign)["no@recipients.test"]["message"]
 
@@ -304,7 +334,10 @@ def test_weights(site: Instance, tenant: Tenant, sink: Sink) -> None:
 def test_paused_campaign_stays_paused(site: Instance, tenant: Tenant, sink: Sink) -> None:
     tenant.server(sink.port)
     campaign = tenant.campaign(tenant.list("ann@recipients.test"))
-    assert tenant.put(f"/campaigns/{campaign}/pause-unpause").data == {"status": "success", "campaign": {"status": "paused"}}
+    assert tenant.put(f"/campaigns/{campaign}/pause-unpause").data == {
+        "status": "success",
+        "campaign": {"status": "paused"},
+    }
     send(site)
     assert sink.mails == []
     assert tenant.put(f"/campaigns/{campaign}/pause-unpause").data["campaign"]["status"] == "pending-sending"
@@ -335,7 +368,9 @@ def test_not_before_its_time(site: Instance, tenant: Tenant, sink: Sink) -> None
 def test_blacklisted_is_skipped(site: Instance, tenant: Tenant, sink: Sink) -> None:
     tenant.server(sink.port)
     campaign = tenant.campaign(tenant.list("ann@recipients.test", "bob@recipients.test"))
-    site.sql("INSERT INTO {{email_blacklist}} (email, date_added, last_updated) VALUES ('ann@recipients.test', NOW(), NOW())")
+    site.sql(
+        "INSERT INTO {{email_blacklist}} (email, date_added, last_updated) VALUES ('ann@recipients.test', NOW(), NOW())"
+    )
     send(site)
     assert sink.recipients() == ["bob@recipients.test"]
     assert tenant.logs(campaign)["ann@recipients.test"]["status"] == "blacklisted"
