@@ -76,10 +76,12 @@ class Shown(BaseModel):
 
 
 class Told(BaseModel):
-    """changed: false when the engine knew it all."""
+    """changed: false when the engine knew it all. key_changed: it is another key. before: null where it knew none."""
 
     changed: bool
-    mailwizz: Shown | None
+    key_changed: bool
+    before: Shown | None
+    mailwizz: Shown
 
 
 class Tried(BaseModel):
@@ -118,12 +120,13 @@ def tell(tenant: Named, given: Instance, key: Admin, session: Transaction, known
     found = _locked(session, key, tenant)
     wanted = Access(given.url, given.key.get_secret_value(), given.certificate)
     _nobody_elses(session, found, pepper, wanted.key)
-    if given.dry_run:
-        changed = mailwizz_instances.differs(session, found, pepper, wanted)
-    else:
-        changed = mailwizz_instances.keep(session, key.actor, found, pepper, wanted)
     row = session.get(MailwizzInstance, found.id)
-    return Told(changed=changed, mailwizz=row and _shown(found, row))
+    before = row and _shown(found, row)
+    attempt = session.begin_nested()
+    change = mailwizz_instances.keep(session, key.actor, found, pepper, wanted)
+    shown = _shown(found, session.get_one(MailwizzInstance, found.id))
+    (attempt.rollback if given.dry_run else attempt.commit)()
+    return Told(changed=any(change), key_changed=change.key, before=before, mailwizz=shown)
 
 
 @router.delete("/mailwizz", status_code=204, summary="Forget the tenant's MailWizz; nothing changes there")

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import hmac
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import func
 from sqlalchemy.orm import Session
@@ -55,20 +55,28 @@ def access(session: Session, tenant: Tenant, pepper: str) -> Access:
     return Access(row.url, key, row.certificate)
 
 
-def differs(session: Session, tenant: Tenant, pepper: str, wanted: Access) -> bool:
-    """Whether `keep` would change anything."""
+class Change(NamedTuple):
+    """What differs from before; the key of one that was not known, or could not be read, does."""
+
+    key: bool
+    place: bool
+
+
+def differs(session: Session, tenant: Tenant, pepper: str, wanted: Access) -> Change:
+    row = session.get(MailwizzInstance, tenant.id)
+    place = row is None or (row.url, row.certificate) != (wanted.url, wanted.certificate)
     try:
-        now = access(session, tenant, pepper)
+        key = access(session, tenant, pepper).key
     except NoMailwizz:
-        return True
-    same_key = hmac.compare_digest(now.key.encode(), wanted.key.encode())
-    return not same_key or (now.url, now.certificate) != (wanted.url, wanted.certificate)
+        return Change(True, place)
+    return Change(not hmac.compare_digest(key.encode(), wanted.key.encode()), place)
 
 
-def keep(session: Session, actor: Actor, tenant: Tenant, pepper: str, wanted: Access) -> bool:
-    """Have *wanted*; whether anything changed. The tenant is held locked. wanted.url: as `wire.api_address` writes it."""
-    if not differs(session, tenant, pepper, wanted):
-        return False
+def keep(session: Session, actor: Actor, tenant: Tenant, pepper: str, wanted: Access) -> Change:
+    """Have *wanted*; what changed. The tenant is held locked. wanted.url: as `wire.api_address` writes it."""
+    change = differs(session, tenant, pepper, wanted)
+    if not any(change):
+        return change
     row = session.get(MailwizzInstance, tenant.id)
     before = None if row is None else {"url": row.url, "certificate": row.certificate}
     after = {"url": wanted.url, "certificate": wanted.certificate}
@@ -77,9 +85,10 @@ def keep(session: Session, actor: Actor, tenant: Tenant, pepper: str, wanted: Ac
         session.add(row)
     row.url, row.certificate, row.changed_at = wanted.url, wanted.certificate, func.now()
     row.key_sealed = sealing.seal(wanted.key, pepper, PURPOSE, tenant.id)
-    _say(session, actor, "told" if before is None else "changed", tenant, before=before, after=after)
+    about = {"evidence": {"key": "another"} if change.key else {}, "before": before, "after": after}
+    _say(session, actor, "told" if before is None else "changed", tenant, **about)
     session.flush()
-    return True
+    return change
 
 
 def forget(session: Session, actor: Actor, tenant: Tenant) -> bool:
@@ -93,5 +102,5 @@ def forget(session: Session, actor: Actor, tenant: Tenant) -> bool:
     return True
 
 
-def _say(session: Session, actor: Actor, action: str, tenant: Tenant, **more: dict | None) -> None:
+def _say(session: Session, actor: Actor, action: str, tenant: Tenant, **more: Any) -> None:
     record(session, actor, action, f"MailWizz of tenant {tenant.name}", tenant_id=tenant.id, **more)
