@@ -336,6 +336,28 @@ def test_one_server_that_mailwizz_refuses_keeps_all_as_they_were(mailwizz):
     assert mailwizz.statuses() == {"chosen": "sending"}
 
 
+def test_the_database_is_asked_as_often_for_many_senders_as_for_few(mailwizz):
+    def questions(count):
+        mailwizz.servers(fleet(count=count))
+        number = "SHOW GLOBAL STATUS LIKE 'Questions';"
+        before = int(mailwizz.instance.sql(number)[0]["Value"])
+        assert not mailwizz.servers(fleet(count=count))["changed"]
+        return int(mailwizz.instance.sql(number)[0]["Value"]) - before
+
+    assert questions(3) == questions(30)
+
+
+def test_a_pool_has_one_server(mailwizz):
+    document = fleet(overrides={3: {"status": "standby"}})
+    document["tenants"][0].update(routing="pool", domain="pool.sos.test", from_email="hello@pool.sos.test")
+    made = mailwizz.servers(document)
+    assert made["created"] == ["sos-pool", "m1.two.test", "m2.two.test", "m3.two.test"]
+    row = mailwizz.rows()["sos-pool"]
+    quotas = [one["daily_quota"] for one in document["senders"][:2]]
+    assert (row["from_email"], row["daily_quota"], row["status"]) == ("hello@pool.sos.test", str(sum(quotas)), "active")
+    assert not mailwizz.servers(document)["changed"]
+
+
 def test_a_tenant_without_its_place_is_named(mailwizz):
     mailwizz.instance.sql("DELETE FROM {{customer}} WHERE email = 'two@x.example';")
     with pytest.raises(FleetError, match="tenant two: has no customer"):
