@@ -152,6 +152,7 @@ PROGRAMS = {
     "local/engine_api.py": "asks the engine, for the modules that talk to it",
     "local/pmta_host.py": "asks PowerMTA and locks the record of stops, for the modules that run on its host",
     "local/mailwizz_program.py": "runs the PHP program, for the modules that work in MailWizz",
+    "local/mailwizz_source.py": "reads and repacks MailWizz's archive for mailwizz_archive",
     "local/mailwizz_wizard.py": "walks through MailWizz's wizard over HTTP",
     "local/name_servers.py": "asks name servers, with dnspython",
     "local/spf_evaluation.py": "evaluates SPF, with pyspf",
