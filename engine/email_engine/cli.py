@@ -18,9 +18,10 @@ from sqlalchemy.orm import Session
 from . import settings
 from .api import keys
 from .jobs.kinds import KINDS
-from .store import connection, jobs, migrations
+from .store import connection, jobs, migrations, placing
 from .store.audit import Actor
-from .store.models import LANES, Alert, ApiKey, Job, Tenant
+from .store.mail_models import Campaign, CampaignStats
+from .store.models import LANES, Alert, ApiKey, Ip, Job, Tenant
 
 #: What needs no arguments and changes nothing that is not decided already.
 ADDABLE = frozenset(name for name, kind in KINDS.items() if kind.lane == "check") | {"converge"}
@@ -61,6 +62,17 @@ def _parser() -> argparse.ArgumentParser:
     within = commands.add_parser("jobs", help=about, description=about).add_subparsers(required=True, metavar="COMMAND")
     one = command(within, "add", _add_job, "ask for a job; where the same waits already, that one is it")
     one.add_argument("kind", choices=sorted(ADDABLE))
+
+    about = "campaigns"
+    within = commands.add_parser("campaigns", help=about, description=about)
+    within = within.add_subparsers(required=True, metavar="COMMAND")
+    one = command(
+        within,
+        "list",
+        _list_campaigns,
+        "show the newest campaigns: state, sender, how far they are, why they stand still",
+    )
+    one.add_argument("--tenant", help="only this one's")
 
     about = "alerts"
     within = commands.add_parser("alerts", help=about, description=about)
@@ -148,6 +160,26 @@ def _list_alerts(_given: argparse.Namespace) -> None:
         for one in session.scalars(select(Alert).where(Alert.closed_at.is_(None)).order_by(Alert.id)):
             told = f"told {_day(one.told_at)}" if one.told_at else f"not told: {one.error or 'soon'}"
             print(f"{one.key}\t{one.severity}\tsince {_day(one.opened_at)}\t{told}\t{one.subject}")
+
+    _within(do)
+
+
+def _list_campaigns(given: argparse.Namespace) -> None:
+    def do(session: Session, _pepper: str) -> None:
+        wanted = (
+            select(Campaign, Tenant.name, Ip.hostname, CampaignStats.numbers)
+            .join(Tenant, Tenant.id == Campaign.tenant_id)
+            .join(Ip, Ip.id == Campaign.ip_id)
+            .outerjoin(CampaignStats, CampaignStats.campaign_id == Campaign.id)
+        )
+        if given.tenant:
+            wanted = wanted.where(Tenant.name == given.tenant)
+        for one, tenant, sender, numbers in session.execute(wanted.order_by(Campaign.number.desc()).limit(50)):
+            counts = placing.counts(session, one.list_id)
+            far = f"{counts.injected} of {counts.total} in MailWizz, {(numbers or {}).get('processed_count', 0)} sent"
+            why = one.error or one.paused_reason
+            told = [f"#{one.number}", one.state, tenant, sender, far, one.name, *([why] if why else [])]
+            print("\t".join(told))
 
     _within(do)
 

@@ -10,11 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import func, select, text, update
 
 import samples
-from email_engine.store import alerts, failures, waiting
-from email_engine.store.models import Alert, AuditRow, CheckRun, DnsCheck, Incident, Ip, Tenant
+from email_engine.store import alerts, failures, jobs, waiting
+from email_engine.store.audit import Actor
+from email_engine.store.models import Alert, AuditRow, CheckRun, DnsCheck, Incident, Ip, Job, Tenant
 from members import declared
 
 # The day on which clocks go forward in Europe.
@@ -105,7 +106,7 @@ def fleet(app, admin):
 def look(app, now=NOW):
     """What is told of, but for checks, which do not run here."""
     within(app, lambda session: waiting.look(session, now))
-    return {key for key in opened(app) if not key.startswith("late/")}
+    return {key for key in opened(app) if not key.startswith(("late/", "lane/"))}
 
 
 def late(app, now):
@@ -211,6 +212,23 @@ def test_a_check_that_stopped_running_is_alerted(app, name, hours):
     assert late(app, NOW + timedelta(hours=hours)) == set()
     assert late(app, NOW + timedelta(hours=hours, seconds=1)) == {f"late/{name}"}
     assert late(app, NOW) == set()
+
+
+@pytest.mark.parametrize(("lane", "kind"), [("mail", "inject"), ("stop", "stop"), ("converge", "converge")])
+def test_a_lane_that_nobody_works_on_is_alerted(app, lane, kind):
+    def look(minutes):
+        with app.state.sessions() as session, session.begin():
+            now = session.execute(select(func.now())).scalar_one() + timedelta(minutes=minutes)
+            waiting.look(session, now)
+        return {key: alert for key, alert in opened(app).items() if key.startswith("lane/")}
+
+    with app.state.sessions() as session, session.begin():
+        jobs.enqueue(session, Actor("test"), kind)
+    assert not look(9)
+    assert list(look(11)) == [f"lane/{lane}"]
+    with app.state.sessions() as session, session.begin():
+        session.execute(update(Job).values(state="running", worker="w", seen_at=func.now()))
+    assert not look(11)
 
 
 def test_a_check_that_never_ran_is_late_once_there_were_senders_for_long_enough(app, admin):

@@ -48,6 +48,7 @@ def fleet(app, client, admin):
         one = session.scalars(select(Ip).order_by(Ip.id)).first()
         session.add(QueueReport(tenant_id=one.tenant_id, ip_id=one.id, queued=17))
         record(session, Actor("key admin"), "applied", "fleet")
+        samples.campaign_of(session, one)
     return client
 
 

@@ -19,10 +19,10 @@ from email_engine.store.models import AuditRow, DnsblVerdict, DnsCheck, Incident
 from email_engine.store.overview import Seen
 from email_engine.web import words
 from email_engine.web.session import COOKIE, HOURS, local
-from samples import fleet, make_key, sender, tenant
+from samples import campaign_of, fleet, make_key, sender, tenant
 
 HOSTILE = "</td><script>alert(1)</script><img src=x onerror=alert(1)>\"'{{7*7}}"
-PAGES = ("/", "/senders/m1.sos.test", "/incidents", "/incidents?closed=true", "/jobs", "/stop")
+PAGES = ("/", "/senders/m1.sos.test", "/campaigns", "/incidents", "/incidents?closed=true", "/jobs", "/stop")
 
 
 class Visitor:
@@ -193,6 +193,10 @@ FORMS = [
     ("/stop/tenants/sos/resume", {"reason": "test"}),
     ("/incidents/1/acknowledge", {}),
     ("/incidents/1/close", {"cause": "test"}),
+    *(
+        (f"/campaigns/{'0' * 8}-{'0' * 4}-{'0' * 4}-{'0' * 4}-{'0' * 12}/{verb}", {"reason": "test"})
+        for verb in ("pause", "resume", "cancel")
+    ),
     ("/logout", {}),
     ("/login", {"key": "x"}),
 ]
@@ -651,3 +655,25 @@ def test_listings_in_words(lists, events, said):
 def test_dns_in_words(green, edges, age, said):
     check = DnsCheck(green=green, edges=edges, checked_at=lively.NOW - timedelta(hours=age))
     assert words.dns(check, lively.NOW) == said
+
+
+def test_campaigns_and_their_buttons(app, visitor, ids):
+    with app.state.sessions() as session, session.begin():
+        ip = session.scalars(select(Ip).where(Ip.hostname == "m1.sos.test")).one()
+        one = campaign_of(session, ip, name=HOSTILE)
+        one.state, one.paused_reason = "paused", HOSTILE
+        number = one.id
+    shown = visitor.get("/campaigns").text
+    assert "<script>alert" not in shown and "7*7" in shown and "paused" in shown and "m1.sos.test" in shown
+    answer = visitor.post(f"/campaigns/{number}/resume", "/campaigns", reason="it may go on")
+    assert answer.status_code == 303 and "done=resumed" in answer.headers["location"]
+    assert "preparing" in visitor.get("/campaigns").text
+    assert visitor.post(f"/campaigns/{number}/pause", "/campaigns", reason="not yet").status_code == 303
+    assert "not yet" in visitor.get("/campaigns").text
+    assert visitor.post(f"/campaigns/{number}/cancel", "/campaigns", reason="no more").status_code == 303
+    assert "cancelled" in visitor.get("/campaigns").text
+    assert visitor.post(f"/campaigns/{number}/resume", "/campaigns", reason="again").status_code == 409
+    other = Visitor(app)
+    assert other.login(make_key(app, "other's", "other")).status_code == 303
+    assert HOSTILE[:8] not in other.get("/campaigns").text and "No campaign yet" in other.get("/campaigns").text
+    assert other.post(f"/campaigns/{number}/cancel", "/stop", reason="theirs").status_code == 404

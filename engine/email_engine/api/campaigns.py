@@ -156,8 +156,7 @@ def mine(key: Key) -> Select[Any]:
 
 
 def shown(session: Session, rows: Collection[Any]) -> list[CampaignShown]:
-    lists = {row.Campaign.list_id for row in rows}
-    counts = {number: placing.counts(session, number) for number in lists}
+    counts = placing.counts_of(session, {row.Campaign.list_id for row in rows})
     return [_shown(*row, counts[row.Campaign.list_id]) for row in rows]
 
 

@@ -105,6 +105,10 @@ FAMILIES = {
     "email_engine_job_oldest_queued_timestamp_seconds": Family(
         "gauge", ("lane",), "Since when the oldest queued job waits; no sample when none does."
     ),
+    "email_engine_campaigns": Family("gauge", ("state",), "Campaigns by state; every state has a sample."),
+    "email_engine_contacts_waiting": Family(
+        "gauge", ("tenant",), "Contacts on lists that are not in MailWizz yet; no sample without a list."
+    ),
     "email_engine_converge_success_timestamp_seconds": Family(
         "gauge", (), "When the last converge reported what it had applied."
     ),

@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.status import STATUSES
 from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.decide import Facts, waits_for_person
 from email_engine.store.lifecycle import DNS_KEEPS, LISTS_KEEP, QUEUE_KEEPS
+from email_engine.store.mail_models import CAMPAIGN_STATES
 from email_engine.store.models import JOB_STATES, LANES, VERDICTS
 
 from . import checks
@@ -64,6 +65,11 @@ SELECT e.key AS edge, e.value ->> 'verdict' AS verdict, count(*) AS senders
 FROM dns_checks d JOIN ips i ON i.id = d.ip_id CROSS JOIN jsonb_each(d.edges) e WHERE i.status <> 'retired' GROUP BY 1, 2
 """
 _JOBS = "SELECT lane, state, count(*) AS jobs, min(created_at) AS oldest FROM jobs GROUP BY lane, state"
+_CAMPAIGNS = "SELECT state, count(*) FROM campaigns GROUP BY state"
+_CONTACTS = """
+SELECT t.name, count(*) FILTER (WHERE c.state = 'waiting') AS waiting
+FROM lists l JOIN tenants t ON t.id = l.tenant_id LEFT JOIN list_contacts c ON c.list_id = l.id AND c.state = 'waiting' GROUP BY 1
+"""
 _STATE = """
 SELECT now() AS now, f.paused, f.revision, d.declared_at, d.made_at,
     (SELECT at FROM audit_log WHERE target = 'fleet' AND action = 'applied' ORDER BY id DESC LIMIT 1) AS converged,
@@ -123,6 +129,8 @@ def read(seen: Connection) -> dict[str, Samples]:
             "incidents": _INCIDENTS,
             "edges": _EDGES,
             "jobs": _JOBS,
+            "campaigns": _CAMPAIGNS,
+            "contacts": _CONTACTS,
             "state": _STATE,
         }.items()
     }
@@ -160,6 +168,9 @@ def read(seen: Connection) -> dict[str, Samples]:
         "email_engine_job_oldest_queued_timestamp_seconds": {
             (one["lane"],): one["oldest"].timestamp() for one in jobs if one["state"] == "queued"
         },
+        "email_engine_campaigns": {(state,): 0 for state in CAMPAIGN_STATES}
+        | {(one["state"],): one["count"] for one in rows["campaigns"]},
+        "email_engine_contacts_waiting": {(one["name"],): one["waiting"] for one in rows["contacts"]},
         "email_engine_converge_success_timestamp_seconds": _at(state["converged"]),
         "email_engine_fleet_revision": {(): state["revision"]},
         "email_engine_declaration_timestamp_seconds": _at(state["declared_at"]),

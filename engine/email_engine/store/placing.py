@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from . import lists
 from .mail_models import Contact, Placement
 
 #: Characters of MailWizz's words that are kept.
@@ -48,10 +49,13 @@ class Counts(NamedTuple):
         return sum(self)
 
 
+def counts_of(session: Session, wanted: Collection[int]) -> dict[int, Counts]:
+    """By list."""
+    return {number: Counts(**found) for number, found in lists.counts(session, wanted).items()}
+
+
 def counts(session: Session, list_id: int) -> Counts:
-    wanted = select(Placement.state, func.count()).where(Placement.list_id == list_id).group_by(Placement.state)
-    found = {state: int(number) for state, number in session.execute(wanted)}
-    return Counts(found.get("waiting", 0), found.get("injected", 0), found.get("refused", 0))
+    return counts_of(session, [list_id])[list_id]
 
 
 def waiting(session: Session, list_id: int, most: int) -> Sequence[Waiting]:

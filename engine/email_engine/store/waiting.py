@@ -12,14 +12,14 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, delete, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import case, delete, exists, func, select
+from sqlalchemy.orm import Session, aliased
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.lifecycle.decide import Facts, waits_for_person
 
 from . import alerts, checks, incidents
 from .lifecycle import DNS_KEEPS
-from .models import Alert, CheckRun, DnsCheck, FleetState, Incident, Ip, Tenant
+from .models import Alert, CheckRun, DnsCheck, FleetState, Incident, Ip, Job, Tenant
 
 #: How long a standby's DNS may be red before somebody is told: it is being set up.
 PATIENCE = timedelta(hours=2)
@@ -30,6 +30,8 @@ LATE = {
     "accounting": timedelta(hours=1),
     "warmup": timedelta(hours=26),
 }
+#: How long a job may wait in a lane where none runs.
+UNWORKED = timedelta(minutes=10)
 #: How long good news of a warm-up stands.
 NEWS = timedelta(days=1)
 #: Kinds of alerts that go with their sender; `dns/` and `waiting/` end by themselves.
@@ -41,11 +43,11 @@ _CLOSE = "Look at its evidence, mend what is at fault, then close it with the ca
 
 
 def look(session: Session, now: datetime | None = None) -> None:
-    """Opens, changes and ends the alerts `incident/`, `waiting/`, `dns/` and `late/`, and ends those of senders that they say nothing
+    """Opens, changes and ends the alerts `incident/`, `waiting/`, `dns/`, `late/` and `lane/`, and ends those of senders that they say nothing
     of any more. now: the database's time unless given."""
     moment = now or session.execute(select(func.now())).scalar_one()
     # Incidents last: the other alerts may tell of them.
-    for part in (_senders, _dns, _late, _gone, _incidents):
+    for part in (_senders, _dns, _late, _lanes, _gone, _incidents):
         part(session, moment)
 
 
@@ -186,6 +188,33 @@ def _late(session: Session, now: datetime) -> None:
             remedy="Look at its timer (systemctl list-timers 'email-engine-*') and at its last job, on the page under Jobs.",
         )
     alerts.over_but(session, "late/", late)
+
+
+def _lanes(session: Session, now: datetime) -> None:
+    """Lanes with work, and nobody who works on it."""
+    stood = []
+    touched = func.coalesce(Job.seen_at, Job.created_at)
+    running = aliased(Job)
+    waits = (
+        select(Job.lane, func.min(touched))
+        .where(Job.state == "queued", touched <= now - UNWORKED)
+        .where(~exists().where(running.lane == Job.lane, running.state == "running"))
+        .group_by(Job.lane)
+        .order_by(Job.lane)
+    )
+    for lane, since in session.execute(waits).all():
+        unit = "email-engine-worker" if lane == "converge" else f"email-engine-{lane}-worker"
+        stood.append(f"lane/{lane}")
+        alerts.tell(
+            session,
+            key=stood[-1],
+            kind="lane",
+            severity="critical" if lane == "stop" else "warning",
+            subject=f"Nobody works on the jobs of lane {lane}",
+            text=f"The oldest of them waits since {since:%Y-%m-%d %H:%M} UTC, and none runs.",
+            remedy=f"Start its worker: systemctl restart {unit}; journalctl -u {unit} tells why it does not run.",
+        )
+    alerts.over_but(session, "lane/", stood)
 
 
 def _wanted(session: Session) -> dict[str, datetime]:

@@ -16,7 +16,7 @@ from starlette.datastructures import State
 
 from email_engine.api import errors
 
-from . import alerts, fleet, incidents, jobs, login, render, stops
+from . import alerts, campaigns, fleet, incidents, jobs, login, render, stops
 from .session import LoginNeeded
 
 # No script, style or form of anybody else's, and none within the page: what is injected does nothing.
@@ -39,7 +39,7 @@ def create_web(state: State) -> FastAPI:
     web.state = state
     errors.install(web)
     web.mount("/static", StaticFiles(directory=render.STATIC))
-    for part in (login, fleet, stops, incidents, alerts, jobs):
+    for part in (login, fleet, campaigns, stops, incidents, alerts, jobs):
         web.include_router(part.router)
 
     @web.exception_handler(LoginNeeded)

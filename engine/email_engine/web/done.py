@@ -24,6 +24,7 @@ WORDS = {
     "acknowledged": "You look after this incident now.",
     "closed": "The incident is closed.",
     "cancelled": "The job was asked to end.",
+    "given-up": "It is given up.",
 }
 _JOB = re.compile(r"[0-9a-f-]{36}")
 
