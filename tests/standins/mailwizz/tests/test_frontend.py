@@ -53,7 +53,9 @@ class Mailed:
         return path(re.findall(r"<(http[^>]+)>", self.mails[name]["List-Unsubscribe"])[0])
 
     def status(self, name: str) -> str:
-        return self.tenant.get(f"/lists/{self.list}/subscribers/search-by-email?EMAIL={name}@x.test").data["data"]["status"]
+        return self.tenant.get(f"/lists/{self.list}/subscribers/search-by-email?EMAIL={name}@x.test").data["data"][
+            "status"
+        ]
 
     def stats(self) -> dict[str, Any]:
         return self.tenant.get(f"/campaigns/{self.campaign}/stats").data["data"]
@@ -152,7 +154,13 @@ def test_report_of_abuse(mailed: Mailed, site: Instance) -> None:
 
 
 def record(mailed: Mailed, name: str, **values: str) -> dict[str, str]:
-    return {"type": "b", "header_Message-Id": mailed.mails[name]["Message-ID"], "bounceCat": "bad-mailbox", "dsnDiag": "550 no", **values}
+    return {
+        "type": "b",
+        "header_Message-Id": mailed.mails[name]["Message-ID"],
+        "bounceCat": "bad-mailbox",
+        "dsnDiag": "550 no",
+        **values,
+    }
 
 
 def report(site: Instance, text: str, place: str = "/dswh/pmta") -> Answer:
@@ -289,7 +297,7 @@ def test_transactional_mail_is_sent(site: Instance, tenant: Tenant) -> None:
             },
         ).data["email_uid"]
         assert "Email delivery is temporary disabled" in site.console("send-transactional-emails").stdout
-        tenant.server(sink.port, name="all", port=sink.port)
+        tenant.server(sink.port, name="all")
         for _time in range(2):
             assert site.console("send-transactional-emails").returncode == 0
         assert [(mail.recipient, mail["From"], mail.body("html").strip()) for mail in sink.mails] == [
