@@ -236,6 +236,28 @@ def test_the_mark_stays_when_the_product_saves_the_server(mailwizz):
     assert mailwizz.rows()["m2.sos.test"]["pause_after_send"] == "3"
 
 
+def test_a_server_whose_mark_a_version_dropped_is_still_ours(mailwizz):
+    made = mailwizz.servers()
+    mailwizz.instance.script(
+        "foreach (DeliveryServer::model()->findAll() as $s) { $m = unserialize($s->meta_data); unset($m['email_engine']);"
+        " $s->saveAttributes(['meta_data' => serialize($m)]); } return true;"
+    )
+    assert not mailwizz.servers()["changed"]
+    changed = mailwizz.servers(fleet(count=2))
+    assert changed["disabled"] == ["m3.sos.test", "m3.two.test"]
+    assert set(changed["servers"].values()) < set(made["servers"].values())
+
+
+def test_a_copy_is_disabled_and_the_first_stays_the_senders(mailwizz):
+    made = mailwizz.servers()
+    mailwizz.instance.script(
+        "$s = DeliveryServerSmtpPmta::model()->findByAttributes(['name' => 'm1.sos.test']); $s->setIsNewRecord(true); $s->server_id = null; return $s->save();"
+    )
+    changed = mailwizz.servers()
+    assert (changed["disabled"], changed["servers"]) == (["m1.sos.test"], made["servers"])
+    assert not mailwizz.servers()["changed"]
+
+
 def test_check_mode_and_diff_say_what_would_be(mailwizz):
     looked = mailwizz.servers(check=True)
     assert looked["changed"] and len(looked["created"]) == 6 and set(looked["servers"].values()) == {None}

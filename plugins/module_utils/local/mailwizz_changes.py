@@ -45,7 +45,8 @@ def converge(program: Program, check_mode: bool, make: t.Callable[[dict], Plan])
             told = program.ask("servers", {**plan.orders(found), "whole": True})
             if told.get("stale"):
                 continue
-            ids.update(told["ids"])
+            # Of those that were made; a copy that was disabled has the same sender as the one that stays.
+            ids = {name: told["ids"][name] if number is None else number for name, number in ids.items()}
         return {
             "changed": plan.changed,
             "created": plan.created,

@@ -243,7 +243,7 @@ def of_route(location: str) -> str:
 def must_be_a_form(step: str, status: int, location: str, text: str) -> Page:
     """The page of a step that was asked for. Raises Refused."""
     if status in (301, 302, 303, 307, 308):
-        if location.startswith(("http://", "https://")) and "install" in location:
+        if of_route(location) == step:
             told = [f"the web server sends to {location}"]
             raise Refused(step, told, "Give that as the url, or let this host ask without being sent away.")
         if not of_route(location):
