@@ -6,14 +6,16 @@
 from __future__ import annotations
 
 import re
+import shutil
 import ssl
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from instance import Database, Instance
+from instance import Database, Instance, free_port
 from mailing import Tenant, b64, path
 from sink import Sink
 
@@ -183,37 +185,38 @@ def test_wrong_login_puts_off(site: Instance, tenant: Tenant) -> None:
         assert [row["status"] for row in tenant.logs(campaign).values()] == ["temporary-error"]
 
 
-def test_starttls_needs_a_certificate_that_holds(site: Instance, tenant: Tenant, tmp_path: Path) -> None:
-    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+@pytest.fixture(scope="module")
+def certificate() -> Iterator[tuple[Path, Path]]:
+    """Certificate of 127.0.0.1 that nobody else signed, and its key."""
+    folder = Path(tempfile.mkdtemp(prefix="mw-tls-", dir="/tmp"))
+    folder.chmod(0o755)
+    key, certificate = folder / "key.pem", folder / "cert.pem"
     subprocess.run(
-        [
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-keyout",
-            key,
-            "-out",
-            certificate,
-            "-days",
-            "2",
-            "-subj",
-            "/CN=127.0.0.1",
-        ]
-        + ["-addext", "subjectAltName=IP:127.0.0.1"],
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate, "-days", "2"]
+        + ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"],
         check=True,
         capture_output=True,
     )
+    yield certificate, key
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+def test_starttls(
+    site: Instance, tenant: Tenant, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, trusted: bool
+) -> None:
+    """The server's certificate must be one that the machine trusts."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    context.load_cert_chain(*certificate)
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
     with Sink(tls=context) as sink:
         tenant.server(sink.port, protocol="tls")
         campaign = tenant.campaign(tenant.list("ann@recipients.test"))
         send(site)
-        assert sink.mails == []
-        assert "TLS with 127.0.0.1" in tenant.logs(campaign)["ann@recipients.test"]["message"]
+        row = tenant.logs(campaign)["ann@recipients.test"]
+        assert (len(sink.mails), row["status"]) == ((1, "success") if trusted else (0, "temporary-error"))
+        assert trusted or "TLS with 127.0.0.1" in row["message"]
 
 
 def test_refusals(site: Instance, tenant: Tenant, sink: Sink) -> None:
@@ -424,6 +427,88 @@ def test_killed_midway(site: Instance, tenant: Tenant, after: int) -> None:
         assert len(set(people(40)) - set(got)) <= 1
         assert tenant.status(campaign) == "sent"
         assert len(tenant.logs(campaign)) == 40
+
+
+def test_pause_during_a_run(site: Instance, tenant: Tenant) -> None:
+    """The batch under way goes out; the campaign is paused then, and a server disabled meanwhile is no active one again."""
+    site.option("system.cron.send_campaigns.subscribers_at_once", "20")
+    try:
+        with Sink(delay=0.05) as sink:
+            server = tenant.server(sink.port)
+            campaign = tenant.campaign(tenant.list(*people(30)))
+            run = spawn(site)
+            while len(sink.mails) < 2:
+                time.sleep(0.01)
+            state = f"SELECT status FROM {{{{delivery_server}}}} WHERE server_id = {server}"
+            assert site.sql(state) == [{"status": "in-use"}]
+            assert tenant.put(f"/campaigns/{campaign}/pause-unpause").data["campaign"]["status"] == "paused"
+            site.sql(f"UPDATE {{{{delivery_server}}}} SET status = 'disabled' WHERE server_id = {server}")
+            assert run.wait(60) == 0
+            assert (len(sink.mails), tenant.status(campaign)) == (20, "paused")
+            assert site.sql(state) == [{"status": "disabled"}]
+            send(site)
+            assert len(sink.mails) == 20
+    finally:
+        site.option("system.cron.send_campaigns.subscribers_at_once", "100")
+
+
+def test_servers_are_active_again_after_a_run(site: Instance, tenant: Tenant, sink: Sink) -> None:
+    server = tenant.server(sink.port)
+    tenant.campaign(tenant.list("ann@recipients.test"))
+    send(site)
+    assert site.sql(f"SELECT status FROM {{{{delivery_server}}}} WHERE server_id = {server}") == [{"status": "active"}]
+
+
+def test_server_that_does_not_answer_makes_room_for_another(site: Instance, tenant: Tenant, sink: Sink) -> None:
+    """One recipient per run pays for it, and gets the mail in the next."""
+    tenant.server(free_port(), name="dead")
+    tenant.server(sink.port, name="alive")
+    campaign = tenant.campaign(tenant.list(*people(5)))
+    for _run in range(20):
+        if tenant.status(campaign) != "sent":
+            send(site)
+    states = sorted(row["status"] for row in tenant.logs(campaign).values())
+    assert len(sink.mails) == states.count("success") >= 4
+    assert len(sink.recipients()) == len(set(sink.recipients()))
+
+
+def test_only_what_was_asked_for(site: Instance, tenant: Tenant, sink: Sink) -> None:
+    tenant.server(sink.port)
+    uid = tenant.list("ann@recipients.test")
+    first, second = tenant.campaign(uid), tenant.campaign(uid)
+    number = site.sql(f"SELECT campaign_id FROM {{{{campaign}}}} WHERE campaign_uid = '{second}'")[0]["campaign_id"]
+    send(site, f"--campaign_id={number}")
+    assert (tenant.status(first), tenant.status(second)) == ("pending-sending", "sent")
+    send(site, f"--customer_id={tenant.customer_id + 1}")
+    assert tenant.status(first) == "pending-sending"
+
+
+def test_tracking_domain(site: Instance, tenant: Tenant, sink: Sink) -> None:
+    site.sql(
+        "INSERT INTO {{tracking_domain}} (customer_id, name, scheme, date_added, last_updated)"
+        f" VALUES ({tenant.customer_id}, 'click.shop.example', 'https', NOW(), NOW())"
+    )
+    domain = site.sql("SELECT MAX(domain_id) AS id FROM {{tracking_domain}}")[0]["id"]
+    tenant.server(sink.port, tracking_domain_id=int(domain))
+    tenant.campaign(tenant.list("ann@recipients.test"))
+    send(site)
+    (mail,) = sink.mails
+    assert mail["X-Tracking-Did"] == domain
+    assert "<https://click.shop.example/index.php/lists/" in mail["List-Unsubscribe"]
+    assert 'href="https://click.shop.example/index.php/campaigns/' in mail.body("html")
+
+
+def test_https_links(site: Instance, tenant: Tenant, sink: Sink) -> None:
+    site.option("system.urls.scheme", "https")
+    site.option("system.common.clean_urls", "1")
+    try:
+        tenant.server(sink.port)
+        tenant.campaign(tenant.list("ann@recipients.test"))
+        send(site)
+    finally:
+        site.option("system.urls.scheme", "http")
+        site.option("system.common.clean_urls", "0")
+    assert sink.mails[0]["List-Unsubscribe"].startswith(f"<https://127.0.0.1:{site.port}/lists/")
 
 
 def test_two_thousand(site: Instance, tenant: Tenant, sink: Sink) -> None:

@@ -61,7 +61,6 @@ class SendTransactionalEmailsCommand extends CConsoleCommand
         $from = Identity::from($server, (string) $email['from_email'] ?: $server['from_email']);
         $envelope = Identity::returnPath($server, $from);
         $mail = new MimeMessage();
-        $mail->header('Return-Path', "<$envelope>");
         $mail->header('Message-ID', '<' . sha1($email['email_uid'] . random_bytes(8)) . '@' . EmailAddress::domain($envelope) . '>');
         $mail->header('Date', gmdate('r'));
         $mail->header('Subject', $email['subject']);

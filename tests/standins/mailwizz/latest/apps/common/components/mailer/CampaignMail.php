@@ -61,14 +61,13 @@ final class CampaignMail
         $id = sha1(uniqid($subscriber['subscriber_uid'], true) . random_bytes(8)) . '@' . EmailAddress::domain($envelope);
 
         $mail = new MimeMessage();
-        $mail->header('Return-Path', "<$envelope>");
         $mail->header('Message-ID', "<$id>");
         $mail->header('Date', gmdate('r'));
         $mail->header('Subject', strtr($this->campaign['subject'], $tags));
         $mail->header('From', MimeMessage::mailbox(strtr($this->campaign['from_name'], $tags), $from));
         $mail->header('To', MimeMessage::mailbox(strtr((string) ($this->campaign['to_name'] ?? ''), $tags), $subscriber['email']));
         $mail->header('Reply-To', MimeMessage::mailbox(strtr($this->campaign['from_name'], $tags), $replyTo));
-        foreach ($this->productHeaders($server, $subscriber, $tags, $replyTo, $frontend) + [] as $name => $value) {
+        foreach ($this->productHeaders($server, $subscriber, $tags, $replyTo, $frontend) as $name => $value) {
             $mail->header($name, $value);
         }
         foreach ($extra as $name => $value) {
@@ -116,8 +115,7 @@ final class CampaignMail
         $unsubscribe = '<' . $tags['[UNSUBSCRIBE_URL]'] . '?source=email-client-unsubscribe-button>';
         if ($replyTo !== '') {
             $subject = rawurlencode("Campaign-Uid:$camp / Subscriber-Uid:$sub - Unsubscribe request");
-            $unsubscribe .= ", <mailto:$replyTo?subject=$subject&body=Please unsubscribe me!>";
-            $unsubscribe = str_replace('Please unsubscribe me!', rawurlencode('Please unsubscribe me!'), $unsubscribe);
+            $unsubscribe .= ", <mailto:$replyTo?subject=$subject&body=" . rawurlencode('Please unsubscribe me!') . '>';
         }
         return [
             $prefix . 'Campaign-Uid' => $camp,
