@@ -26,7 +26,7 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.pmta_fleet.rend
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
-from benchmarks import accounting, campaign, dns_check, dnsbl, engine, first_message  # noqa: E402
+from benchmarks import accounting, campaign, dns_check, dnsbl, engine, first_message, mailwizz  # noqa: E402
 from benchmarks.configurations import configuration  # noqa: E402
 from policy import host_policy  # noqa: E402
 
