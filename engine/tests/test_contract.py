@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode, checks
 from sqlalchemy import select
 
-from email_engine.store import mailwizz_instances
-from email_engine.store.audit import Actor
-from email_engine.store.models import Incident, Ip, Tenant
+from email_engine.store.models import Incident, Ip
+from fake_mailwizz import FakeMailwizz
+from mailing_fleet import ANN, HTML
 from members import POLICY, TWO, declared
 from samples import campaign_of, make_key
 
@@ -26,6 +26,7 @@ JUDGES = [
 ]
 # Chance moves a sender more often than the brakes of a fleet of three allow.
 LOOSE = {**POLICY, "brakes": {"moves_least": 1000}}
+SPARE = {"name": "spare", "feeders": [{"address": "198.18.0.14"}]}
 # What chance does not find.
 BODIES = {
     "PUT /api/v1/fleet": {
@@ -48,12 +49,18 @@ BODIES = {
         "list": "people",
         "template": "plain",
     },
+    "POST /api/v1/contacts": {**ANN, "tenant": "sos"},
+    "PATCH /api/v1/contacts/{contact}": {"tags": ["a"], "status": "unsubscribed"},
+    "POST /api/v1/lists": {"name": "news", "tenant": "sos"},
+    "POST /api/v1/lists/{name}/contacts": {"contacts": [ANN, {}]},
+    "POST /api/v1/templates": {"name": "simple", "tenant": "sos", "content": HTML},
+    "PUT /api/v1/templates/{name}": {"content": HTML},
     "POST /api/v1/ips/{name}:move": {"event": "rest", "reason": "a test"},
     "POST /api/v1/ips/{name}:retire": {"days": 5, "reason": "a test"},
 }
 
 
-def names(app, client, admin):
+def names(app, client, admin, mailwizz):
     """{part of a path: what it may name}"""
     with app.state.sessions() as session, session.begin():
         ip = session.scalars(select(Ip).where(Ip.hostname == "m1.sos.test")).one()
@@ -64,10 +71,18 @@ def names(app, client, admin):
         # Of the tenant whose sender chance leaves alone.
         other = session.scalars(select(Ip).where(Ip.hostname == "m3.other.test")).one()
         campaign = str(campaign_of(session, other).id)
-        access = mailwizz_instances.Access("https://mailwizz.test/api/index.php", "k" * 40, None)
-        owner = session.get_one(Tenant, other.tenant_id)
-        mailwizz_instances.keep(session, Actor("test"), owner, app.state.settings.key_pepper.get_secret_value(), access)
     make_key(app, "spare")
+    assert client.post("/api/v1/tenants", headers=admin, json=SPARE).status_code == 202
+    for tenant in ("sos", "other", "spare"):
+        body = {"url": mailwizz.url, "key": tenant * 10}
+        mailwizz.customer(body["key"]).templates["template1"] = {}
+        assert client.put(f"/api/v1/tenants/{tenant}/mailwizz", headers=admin, json=body).status_code == 200
+    spare = {**BODIES["POST /api/v1/templates"], "name": "spare"}
+    assert client.post("/api/v1/templates", headers=admin, json=spare).status_code == 201
+    contact, gone = (
+        client.post("/api/v1/contacts", headers=admin, json={**ANN, "email": email, "tenant": "sos"}).json()["id"]
+        for email in ("bob@mail.test", "cy@mail.test")
+    )
     job = client.post("/api/v1/ips", headers=admin, json={"ip": "198.19.0.9", "domain": "m9.sos.test", "tenant": "sos"})
     empty = {"name": "empty", "feeders": [{"address": "198.18.0.12"}]}
     assert client.post("/api/v1/tenants", headers=admin, json=empty).status_code == job.status_code == 202
@@ -78,6 +93,13 @@ def names(app, client, admin):
         ":retire": {"name": "m2.sos.test"},
         "/tenants/{name}": {"name": "empty"},
         "/tenants/{tenant}": {"tenant": "sos"},
+        "/mailwizz": {"tenant": "spare"},
+        "/mailwizz:check": {"tenant": "sos"},
+        "/contacts/": {"contact": contact},
+        "DELETE /api/v1/contacts/": {"contact": gone},
+        "/lists/": {"name": "people"},
+        "/templates/": {"name": "plain"},
+        "DELETE /api/v1/templates/": {"name": "spare"},
         "/domains/": {"name": "m1.sos.test"},
         "/incidents/": {"number": number},
         "/jobs/": {"job": job.json()["job"]["id"]},
@@ -86,9 +108,12 @@ def names(app, client, admin):
     }
 
 
-def test_the_whole_document(app, client, admin):
+def test_the_whole_document(app, client, admin, request):
     declared(app, admin, policy=LOOSE)
-    known = names(app, client, admin)
+    mailwizz = FakeMailwizz()
+    request.addfinalizer(mailwizz.close)
+    known = names(app, client, admin, mailwizz)
+    BODIES["PUT /api/v1/tenants/{tenant}/mailwizz"] = {"url": mailwizz.url, "key": "spare" * 10}
     app.state.settings.requests_per_minute = 10**9
     answered = defaultdict(set)
     for found in schemathesis.openapi.from_asgi("/api/v1/openapi.json", app).get_all_operations():

@@ -9,10 +9,11 @@ import re
 import uuid
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from email_engine.store.audit import Actor
 from email_engine.store.jobs import enqueue
+from email_engine.store.mail_models import Contact
 from email_engine.store.models import Incident, Ip
 from members import TWO, declared
 from samples import campaign_of, make_key, sender
@@ -27,9 +28,11 @@ NAMES = {
     "?tenant": ("sos", "nix"),
     "?sender": ("m1.sos.test", "m0.sos.test"),
     "?mta": ("vps8", "vps9"),
+    "/lists/{name}": ("people", "nobodys"),
+    "/templates/{name}": ("plain", "nobodys"),
 }
 #: Parameters of a query that name nothing.
-FREE = {"fresh", "limit", "after", "status", "closed", "kind", "state", "lane", "severity", "since", "until"}
+FREE = {"fresh", "limit", "after", "status", "closed", "kind", "state", "lane", "severity", "since", "until", "tag", "email"}
 #: A body that each operation accepts; TENANT and SENDER stand for names.
 BODIES = {
     "Why": {"reason": "a test"},
@@ -76,6 +79,13 @@ BODIES = {
         "lists": [{"name": "zen", "zone": "zen.test", "kind": "ip", "state": "healthy"}],
         "senders": [{"name": "SENDER", "verdicts": []}],
     },
+    "Instance": {"url": "https://mw.test", "key": "0" * 40},
+    "NewContact": {"email": "x@y.test", "tenant": "TENANT"},
+    "ContactChange": {"tags": ["x"]},
+    "NewList": {"name": "news", "tenant": "TENANT"},
+    "NewRows": {"contacts": [{"email": "x@y.test"}]},
+    "NewTemplate": {"name": "simple", "content": "x", "tenant": "TENANT"},
+    "TemplateContent": {"content": "x"},
     "Retiring": {"reason": "a test", "days": 0},
     "Asked": {},
     "Asked-Input": {},
@@ -99,10 +109,16 @@ def names(app, admin):
         session.flush()
         job_id = str(job.id)
         campaign = str(campaign_of(session, ip).id)
+        consent = {"consent_source": "form", "consent_at": func.now(), "consent_address": "192.0.2.1"}
+        contact = Contact(tenant_id=ip.tenant_id, email="x@z.test", given_email="x@z.test", **consent)
+        session.add(contact)
+        session.flush()
+        contact.id = 5711
     return {
         **NAMES,
         "/incidents/{number}": ("4711", "4712"),
         "/jobs/{job}": (job_id, str(uuid.uuid4())),
+        "/contacts/{contact}": ("5711", "5712"),
         "/campaigns/{campaign}": (campaign, str(uuid.uuid4())),
     }
 

@@ -86,6 +86,11 @@ def test_its_certificate_is_shown_by_its_fingerprint(app, client, admin, fake, t
         ({"key": "short"}, "body.key"),
         ({"key": "k" * 20 + "\nX-Other: y"}, "body.key"),
         ({"certificate": "none"}, "body.certificate"),
+        ({"certificate": ""}, "body.certificate"),
+        ({"certificate": "é"}, "body.certificate"),
+        ({"certificate": "-----BEGIN CERTIFICATE-----\nbm9uZQ==\n-----END CERTIFICATE-----\n"}, "body.certificate"),
+        ({"url": "https://["}, "body.url"),
+        ({"url": "https://mw.test:99999"}, "body.url"),
         ({"keys": "x"}, "body.keys"),
     ],
 )

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
 from sqlalchemy import ARRAY, String, cast, func, select
 from sqlalchemy.orm import Session
 
@@ -33,9 +33,17 @@ router = APIRouter(prefix="/contacts", tags=["contacts"])
 Number = Annotated[int, Path(ge=0, le=2**63 - 1)]
 Tag = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._:-]*$", max_length=50)]
 Tags = Annotated[list[Tag], Field(max_length=50)]
+
+
+def _not_the_address(value: dict[str, str]) -> dict[str, str]:
+    if "EMAIL" in value:
+        raise ValueError("EMAIL is the address itself")
+    return value
+
+
 FieldTag = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=50)]
 FieldText = Annotated[str, Field(pattern=mailing.WORDS, max_length=255)]
-Fields = Annotated[dict[FieldTag, FieldText], Field(max_length=50)]
+Fields = Annotated[dict[FieldTag, FieldText], Field(max_length=50), AfterValidator(_not_the_address)]
 #: Clocks differ by so much.
 _SLACK = timedelta(minutes=5)
 _WHY = (
@@ -82,13 +90,6 @@ class ContactGiven(BaseModel):
     fields: Fields = {}
     tags: Tags = []
 
-    @field_validator("fields")
-    @classmethod
-    def _not_the_address(cls, value: dict[str, str]) -> dict[str, str]:
-        if "EMAIL" in value:
-            raise ValueError("EMAIL is the address itself")
-        return value
-
 
 class NewContact(ContactGiven):
     tenant: mailing.TenantName | None = None
@@ -103,8 +104,6 @@ class ContactChange(BaseModel):
     consent: Consent | None = None
     fields: Fields | None = None
     tags: Tags | None = None
-
-    _not_the_address = field_validator("fields")(ContactGiven._not_the_address.__func__)  # type: ignore[attr-defined]
 
 
 class ContactShown(BaseModel):

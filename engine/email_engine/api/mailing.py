@@ -16,7 +16,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from email_engine.mailwizz.client import Client
-from email_engine.mailwizz.faults import Busy, MailwizzError, Refused
+from email_engine.mailwizz.faults import Busy, MailwizzError, NotFound, Refused
 from email_engine.settings import Settings
 from email_engine.store.mail_models import MailingList, Template
 from email_engine.store.mailwizz_instances import NoMailwizz, access
@@ -69,8 +69,8 @@ def install(app: FastAPI) -> None:
         errors = [{"where": "MailWizz", "what": one, "remedy": fault.remedy} for one in fault.errors or (fault.what,)]
         more: dict[str, Any] = {"errors": errors}
         detail = f"{fault.what}. {fault.remedy} Nothing was stored."
-        if isinstance(fault, Refused):
-            status = 409 if fault.status == 409 else 422
+        if isinstance(fault, (Refused, NotFound)):
+            status = 422 if isinstance(fault, Refused) and fault.status != 409 else 409
             return problem(status, "MailWizz refuses it", detail, **more)
         if isinstance(fault, Busy):
             after = {"Retry-After": str(round(fault.retry_after or 5))}

@@ -63,6 +63,9 @@ class Instance(BaseModel):
         if value is None:
             return None
         trust(value)
+        # As much of it as `_shown` reads again.
+        if not x509.load_pem_x509_certificates(value.encode()):
+            raise ValueError("is no certificate in PEM")
         return value.strip() + "\n"
 
 

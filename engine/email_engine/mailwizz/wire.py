@@ -51,6 +51,8 @@ def trust(certificate: str | None) -> ssl.SSLContext:
     """certificate: PEM of the one to trust, its own or its authority's; None trusts this host's authorities. Raises ValueError."""
     if certificate is None:
         return ssl.create_default_context()
+    if "-----BEGIN CERTIFICATE-----" not in certificate or not certificate.isascii():
+        raise ValueError("is no certificate in PEM")
     try:
         context = ssl.create_default_context(cadata=certificate)
     except (ssl.SSLError, ValueError) as fault:
