@@ -17,6 +17,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, select, update
 
 import servers
+from disturbed_mailwizz import KEY, LOST, PAGE, Mailwizz
 from email_engine.api.app import create_app
 from email_engine.campaigns import reach
 from email_engine.jobs.worker import Hands
@@ -26,7 +27,6 @@ from email_engine.store import campaigns, jobs, mailwizz_instances, stops
 from email_engine.store.audit import Actor
 from email_engine.store.mail_models import Campaign, CampaignStats, Contact, MailingList, Placement, Template
 from email_engine.store.models import AuditRow, Ip, Job, Tenant
-from mailings import KEY, LOST, PAGE, Mailwizz
 from samples import declare, fleet, make_key, sender, tenant
 from sites import Site, wait
 
