@@ -62,8 +62,9 @@ def _wanted(work: Work, number: uuid.UUID) -> bool:
         return session.get_one(Campaign, number).state == "preparing"
 
 
-def _may(work: Work, number: uuid.UUID) -> bool:
-    """Whether it is still wanted, and its sender may send; else it is paused now, and says why. Never another sender."""
+def _may(work: Work, number: uuid.UUID, *, told: bool = False) -> bool:
+    """Whether it is still wanted, and its sender may send; else it is paused now, and says why. Never another sender. told: MailWizz was
+    told to send it, so that it is scheduled where it may be."""
     with work.sessions() as session, session.begin():
         campaigns.hold_senders(session, session.get_one(Campaign, number))
         campaign = campaigns.lock(session, number)
@@ -72,6 +73,8 @@ def _may(work: Work, number: uuid.UUID) -> bool:
         why = campaigns.barred(session, campaign)
         if why is not None:
             campaigns.pause(session, jobs.WORKER, campaign, why)
+        elif told:
+            campaigns.scheduled(session, jobs.WORKER, campaign)
         return why is None
 
 
@@ -161,12 +164,7 @@ def _schedule(work: Work, client: Client, campaign: Campaign, twin: shapes.Campa
         reach.patiently(work, lambda: client.resume(twin.uid))
     elif twin.status not in (*RUNNING, "sent"):
         raise Failed(f"MailWizz has it as {twin.status}: look there, then resume it.")
-    if _may(work, campaign.id):
-        with work.sessions() as session, session.begin():
-            campaigns.hold_senders(session, session.get_one(Campaign, campaign.id))
-            found = campaigns.lock(session, campaign.id)
-            if found.state == "preparing":
-                campaigns.scheduled(session, jobs.WORKER, found)
+    _may(work, campaign.id, told=True)
 
 
 def _told(client: Client, campaign: Campaign, uid: str) -> None:
