@@ -232,7 +232,7 @@ def test_nor_under_another_address_in_a_header(site):
 
 
 def test_powermta_may_report(host, request):
-    other = testinfra.get_host("ansible://powermta", ansible_inventory=request.config.getoption("ansible_inventory"))
+    other = testinfra.get_host("ansible://vps2", ansible_inventory=request.config.getoption("ansible_inventory"))
     address = host.backend.get_variables()["ansible_host"]
     ask = (
         "import ssl, http.client, socket; c = ssl._create_unverified_context(); "
