@@ -8,6 +8,7 @@ from __future__ import annotations
 import email
 import email.policy
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from typing import Any
@@ -43,12 +44,15 @@ class Mail:
 
 @dataclass
 class Sink:
-    """replies: recipient => reply to RCPT; delay: seconds before DATA is answered; users: login => password, empty: no AUTH."""
+    """replies: recipient => reply to RCPT; delay: seconds before DATA is answered; users: login => password, empty: no AUTH;
+    on_rcpt, on_data: called before the answer to RCPT, and when a message is kept but not answered."""
 
     users: dict[str, str] = field(default_factory=dict)
     replies: dict[str, str] = field(default_factory=dict)
     delay: float = 0
     tls: Any = None
+    on_rcpt: Callable[[], None] = lambda: None
+    on_data: Callable[[], None] = lambda: None
     mails: list[Mail] = field(default_factory=list)
     helos: list[str] = field(default_factory=list)
     connections: int = 0
@@ -96,6 +100,7 @@ class Sink:
         return responses
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:
+        self.on_rcpt()
         reply = self.replies.get(address, "250 OK")
         if reply.startswith("250"):
             envelope.rcpt_tos.append(address)
@@ -108,6 +113,7 @@ class Sink:
         self.mails += [
             Mail(envelope.mail_from, rcpt, envelope.content, user, server.number) for rcpt in envelope.rcpt_tos
         ]
+        self.on_data()
         return "250 2.0.0 OK: queued"
 
     def recipients(self) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import signal
 import ssl
 import subprocess
 import tempfile
@@ -411,20 +412,34 @@ def test_overlapping_runs_send_nothing_twice(site: Instance, tenant: Tenant) -> 
 
 
 @pytest.mark.parametrize("after", [1, 7, 23])
-def test_killed_midway(site: Instance, tenant: Tenant, after: int) -> None:
+@pytest.mark.parametrize("moment", ["message taken, not answered", "recipient named", "whenever"])
+def test_killed_midway(site: Instance, tenant: Tenant, after: int, moment: str) -> None:
     """Nobody gets it twice; nobody is left out but the one whose message was under way."""
-    with Sink(delay=0.01) as sink:
+    with Sink(delay=0.005) as sink:
+        runs: list[subprocess.Popen[bytes]] = []
+
+        def kill() -> None:
+            if runs and len(sink.mails) >= after:
+                runs.pop().kill()
+
+        if moment == "message taken, not answered":
+            sink.on_data = kill
+        elif moment == "recipient named":
+            sink.on_rcpt = kill
         tenant.server(sink.port)
         campaign = tenant.campaign(tenant.list(*people(40)))
         run = spawn(site)
-        while len(sink.mails) < after:
+        runs.append(run)
+        while run.poll() is None:
+            if moment == "whenever":
+                kill()
             time.sleep(0.001)
-        run.kill()
-        run.wait()
+        assert run.returncode == -signal.SIGKILL
         send(site)
         got = sink.recipients()
         assert len(got) == len(set(got))
         assert len(set(people(40)) - set(got)) <= 1
+        assert (moment != "message taken, not answered") or set(got) == set(people(40))
         assert tenant.status(campaign) == "sent"
         assert len(tenant.logs(campaign)) == 40
 
