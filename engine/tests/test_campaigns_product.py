@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import httpx2
 import pytest
 from fastapi.testclient import TestClient
 
@@ -135,6 +136,33 @@ def test_each_contact_gets_the_campaign_once_from_the_sender_that_was_chosen(eng
     assert found["state"] == "sent" and found["ended_at"]
     assert found["progress"]["processed"] == found["progress"]["delivered"] == len(PEOPLE)
     assert found["stats"]["delivery_error_count"] == 0
+
+
+def test_who_leaves_in_mailwizz_gets_no_mail_of_the_tenant_any_more(engine, site, sink, customer):
+    given = [{"email": f"q{number}@mail.test", "consent": CONSENT} for number in range(2)]
+    engine("POST", "/lists/people/contacts", {"contacts": given}, 202)
+    asked = engine("POST", "/campaigns", WISH, 202)["campaign"]["id"]
+    until(engine, asked, "scheduled")
+    cron(site)
+    wait(lambda: len(sink.mails) == 2)
+    left = sink.mails[0]
+    url = next(one for one in left["List-Unsubscribe"].replace(",", " ").split() if one.startswith("<http"))
+    assert httpx2.post(url.strip("<>"), data={"List-Unsubscribe": "One-Click"}).status_code < 300
+    read(engine, asked)
+    shown = {one["email"]: one["status"] for one in engine("GET", "/contacts")["items"]}
+    assert shown.pop(left.recipient) == "unsubscribed" and set(shown.values()) == {"subscribed"}
+    # The next look finds nothing new, and changes nothing.
+    read(engine, asked)
+    assert (
+        len(
+            [
+                row
+                for row in engine("GET", "/audit?limit=500", headers=engine.admin)["items"]
+                if row["action"] == "changed"
+            ]
+        )
+        == 1
+    )
 
 
 def test_a_pause_and_a_stop_reach_mailwizz_and_only_a_person_ends_them(engine, site, sink, customer):

@@ -1,17 +1,20 @@
 # Copyright (c) 2026, email_engine.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Numbers and statuses of campaigns, read from MailWizz: the rows follow what it says, except that what was stopped here stays stopped."""
+"""Numbers and statuses of campaigns, read from MailWizz, and who unsubscribed there: the rows follow what it says, except that what was stopped
+here stays stopped."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from email_engine.jobs.functions import Failed, Occupied, Work
+from email_engine.mailwizz.client import Client
 from email_engine.mailwizz.faults import MailwizzError, NotFound
-from email_engine.store import campaigns, jobs
-from email_engine.store.mail_models import Campaign
+from email_engine.store import campaigns, contacts, jobs
+from email_engine.store.mail_models import Campaign, CampaignStats, MailingList
 
 from . import reach
 
@@ -62,15 +65,27 @@ def _one(work: Work, campaign: Campaign) -> None:
                 numbers = client.stats(campaign.mailwizz_uid)
             except NotFound:
                 numbers = {"campaign_status": "pending-delete"}
-            _keep(work, campaign.id, numbers)
+            _keep(work, campaign, numbers, _left(work, client, campaign, numbers))
     except Occupied:
         work.say(f"campaign {campaign.name}: another job works on it")
 
 
-def _keep(work: Work, number: uuid.UUID, numbers: dict[str, Any]) -> None:
+def _left(work: Work, client: Client, campaign: Campaign, numbers: dict[str, Any]) -> list[str]:
+    """Uids of those who unsubscribed from its list, where it has more of them than at the last look."""
+    with work.sessions() as session:
+        known = session.get(CampaignStats, campaign.id)
+        target = session.get_one(MailingList, campaign.list_id).mailwizz_uid
+    before = known.numbers.get("unsubscribes_count") if known is not None else 0
+    if (numbers.get("unsubscribes_count") or 0) == (before or 0):
+        return []
+    return [one.uid for one in client.subscribers(target, "unsubscribed")]
+
+
+def _keep(work: Work, one: Campaign, numbers: dict[str, Any], left: Sequence[str]) -> None:
     status = str(numbers.get("campaign_status") or "")
     with work.sessions() as session, session.begin():
-        campaign = campaigns.lock(session, number)
+        contacts.left(session, jobs.WORKER, one.list_id, left)
+        campaign = campaigns.lock(session, one.id)
         if len(numbers) > 1:
             campaigns.keep_numbers(session, campaign, numbers)
         if campaigns.being_changed(session, campaign):

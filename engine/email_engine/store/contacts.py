@@ -135,6 +135,22 @@ def change(session: Session, contact: Contact, wanted: Mapping[str, Any]) -> boo
     return bool(differing)
 
 
+def left(session: Session, actor: Actor, list_id: int, uids: Collection[str]) -> None:
+    """Who unsubscribed from this list in MailWizz gets no mail of the tenant's any more. uids: of its subscribers."""
+    wanted = (
+        select(Contact)
+        .join(Placement, Placement.contact_id == Contact.id)
+        # One that is to be placed anew has agreed since.
+        .where(Placement.list_id == list_id, Placement.state == "injected", Placement.subscriber_uid.in_(uids))
+        .where(Contact.status == "subscribed")
+        .order_by(Contact.id)
+        .with_for_update(of=Contact)
+    )
+    for contact in session.scalars(wanted).all() if uids else ():
+        refuse(session, contact, "unsubscribed")
+        say(session, actor, "changed", contact, before={"status": "subscribed"}, after={"status": "unsubscribed"})
+
+
 def refuse(session: Session, contact: Contact, status: str) -> None:
     """The contact, held locked, gets no mail any more. status: one of `SAID_NO`."""
     contact.status, contact.status_at, contact.updated_at = status, func.now(), func.now()
