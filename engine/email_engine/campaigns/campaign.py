@@ -136,11 +136,11 @@ def _server(client: Client, name: str) -> shapes.DeliveryServer:
     if len(found) != 1:
         many = f"{len(found)} delivery servers" if found else "no delivery server"
         raise Failed(
-            f"MailWizz has {many} {name} of this customer: run playbooks/mailwizz.yml, then resume the campaign."
+            f"MailWizz has {many} {name} of this customer: run playbooks/converge.yml, then resume the campaign."
         )
     if found[0].status not in SENDING:
         raise Failed(
-            f"MailWizz has the delivery server {name} as {found[0].status}: run playbooks/mailwizz.yml, which sets it as the"
+            f"MailWizz has the delivery server {name} as {found[0].status}: run playbooks/converge.yml, which sets it as the"
             " fleet wants it, then resume the campaign."
         )
     return found[0]

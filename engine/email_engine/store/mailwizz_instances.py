@@ -45,13 +45,13 @@ def access(session: Session, tenant: Tenant, pepper: str) -> Access:
     row = session.get(MailwizzInstance, tenant.id)
     where = f"tenant {tenant.name}"
     if row is None:
-        remedy = f"Run playbooks/mailwizz.yml, or tell it by PUT /api/v1/tenants/{tenant.name}/mailwizz."
+        remedy = f"Run playbooks/converge.yml, or tell it by PUT /api/v1/tenants/{tenant.name}/mailwizz."
         raise NoMailwizz([Problem(where, "has no MailWizz that the engine knows", remedy)])
     try:
         key = sealing.unseal(row.key_sealed, pepper, PURPOSE, tenant.id)
     except sealing.Unsealable as fault:
         what = "has a key to its MailWizz that was sealed with another key_pepper, and cannot be read any more"
-        raise NoMailwizz([Problem(where, what, "Run playbooks/mailwizz.yml, which tells the key anew.")]) from fault
+        raise NoMailwizz([Problem(where, what, "Run playbooks/converge.yml, which tells the key anew.")]) from fault
     return Access(row.url, key, row.certificate)
 
 
