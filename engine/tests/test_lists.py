@@ -196,6 +196,31 @@ def test_who_said_no_here_and_agreed_again_is_written_to_again(app, client, keys
         assert not session.scalars(select(Placement.agreed_again).where(Placement.agreed_again)).all()
 
 
+@pytest.mark.parametrize(("verb", "left"), [("patch", ["unsubscribed"]), ("delete", [])])
+def test_who_says_no_while_its_batch_is_under_way_is_taken_back(
+    app, client, keys, fake, there, monkeypatch, verb, left
+):
+    """MailWizz does not know it yet when it is told of the no, and then gets it with the batch."""
+    uid = make_list(client, keys["sos"]).json()["mailwizz_uid"]
+    put_on(client, keys["sos"], ANN)
+    place = f"/api/v1/contacts/{client.get('/api/v1/contacts', headers=keys['sos']).json()['items'][0]['id']}"
+    bulk = fake.post_bulk
+
+    def meanwhile(*args, **more):
+        fake._lock.release()
+        try:
+            body = {"json": {"status": "unsubscribed"}} if verb == "patch" else {}
+            answer = getattr(client, verb)(place, headers={**keys["sos"], "If-Match": "*"}, **body)
+            assert answer.status_code in (200, 204), answer.text
+        finally:
+            fake._lock.acquire()
+        return bulk(*args, **more)
+
+    monkeypatch.setattr(fake, "post_bulk", meanwhile)
+    brought(app, fake)
+    assert [one["status"] for one in there.lists[uid]["people"].values()] == left
+
+
 def make_template(client, key, **changes):
     return client.post("/api/v1/templates", headers=key, json={"name": "plain", "content": HTML, **changes})
 

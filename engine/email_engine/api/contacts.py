@@ -284,7 +284,8 @@ def change(
         _agrees(session, found, given.consent)
     changed = contacts.change(session, found, wanted)
     if given.status not in (None, "subscribed", found.status):
-        if contacts.lists_of(session, found, ["injected"]):
+        # Also one that waits: its batch may be under way.
+        if contacts.lists_of(session, found):
             with mailing.asking(session, tenant, known) as client:
                 client.unsubscribe_everywhere(found.email)
         contacts.refuse(session, found, given.status)

@@ -27,9 +27,9 @@ from .errors import MEDIA_TYPE, Refusal, problem
 from .keys import Caller
 
 Row = TypeVar("Row", MailingList, Template)
-#: Seconds that MailWizz has for each answer within a request, and requests of a process that may wait for it at once: each holds
-#: a connection of the database meanwhile, and stops need one.
-PATIENCE, AT_ONCE = 10, 2
+#: Seconds that MailWizz has for each answer within a request, fewer than others wait for a row (`connection`).
+#: Requests of a process that may wait for it at once: each holds a connection of the database meanwhile, and stops need one.
+PATIENCE, AT_ONCE = 5, 2
 NAME = r"^[A-Za-z0-9][A-Za-z0-9 ._'-]*$"
 Name = Annotated[str, Path(max_length=100)]
 OfTenant = Annotated[

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.status import ROUTINGS
-from email_engine.store import fleet, jobs, members
+from email_engine.store import fleet, jobs, mailwizz_instances, members
 from email_engine.store.models import ApiKey, Tenant
 
 from . import answers, finding, keys
@@ -125,6 +125,7 @@ def remove(name: Name, key: Admin, session: Transaction, if_match: IfMatch = Non
     found = _locked(session, key, name)
     expect(if_match, found.version, required=False)
     members.remove_tenant(session, key.actor, found)
+    mailwizz_instances.forget(session, key.actor, found)
     for one in session.scalars(select(ApiKey.name).where(ApiKey.tenant_id == found.id)):
         keys.revoke(session, key.actor, one)
     return Changed(tenant=answers.tenant(found), job=_converge(session, key))

@@ -83,8 +83,23 @@ def _send(work: Work, client: Client, uid: str, list_id: int, batch: Sequence[_R
     for row, answer in zip(new, answers, strict=True):
         results.append(_result(work, client, uid, row.one, answer))
     with work.sessions() as session, session.begin():
+        unwelcome = placing.unwelcome(session, [one.contact_id for one in results])
         for one in results:
+            if one.uid is not None and one.contact_id in unwelcome:
+                _take_back(work, client, uid, one.uid, unwelcome[one.contact_id])
             placing.place(session, list_id, one)
+
+
+def _take_back(work: Work, client: Client, uid: str, twin: str, erased: bool) -> None:
+    """Whoever said no while the batch was under way said it before MailWizz knew them."""
+
+    def ask() -> None:
+        if erased:
+            client.delete_subscriber(uid, twin)
+        else:
+            client.unsubscribe(uid, twin)
+
+    reach.patiently(work, ask)
 
 
 def _result(work: Work, client: Client, uid: str, one: placing.Waiting, answer: Placed) -> placing.Result:

@@ -82,6 +82,14 @@ def refuse_unwanted(session: Session, list_id: int) -> None:
     )
 
 
+def unwelcome(session: Session, contacts: Collection[int]) -> dict[int, bool]:
+    """Who said no, or was erased (then true), since they were read as `waiting`. Who is about to, has said so by the time this is known;
+    nobody else does until the transaction ends."""
+    wanted = select(Contact.id, Contact.status).where(Contact.id.in_(contacts)).order_by(Contact.id)
+    found = dict(session.execute(wanted.with_for_update(key_share=True)).tuples().all())
+    return {one: one not in found for one in contacts if found.get(one) != "subscribed"}
+
+
 def place(session: Session, list_id: int, result: Result) -> None:
     """Whoever was taken off the list meanwhile stays off."""
     error = result.error and result.error[:SHOWN]
