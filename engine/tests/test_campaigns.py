@@ -379,7 +379,7 @@ def test_what_mailwizz_says_is_told_and_a_failure_is_tried_again(here, hands, ma
     hands()
     asked = here.ask()["campaign"]["id"]
     found = here.until(asked, "failed")
-    assert f"the delivery server {SENDER} as disabled" in found["error"] and "mailwizz.yml" in found["error"]
+    assert f"the delivery server {SENDER} as disabled" in found["error"] and "converge.yml" in found["error"]
     mailwizz.servers[SENDER] = "active"
     page = (403, "text/html", "<html><title>403 Forbidden</title></html>")
     mailwizz.disturb("POST", "/campaigns$", answer=page)
@@ -524,4 +524,4 @@ def test_without_a_mailwizz_there_is_no_campaign(here):
     with here.site.sessions() as session, session.begin():
         found = session.scalars(select(Tenant).where(Tenant.name == "sos")).one()
         mailwizz_instances.forget(session, WHO, found)
-    assert "mailwizz.yml" in here.ask(status=409)["detail"]
+    assert "converge.yml" in here.ask(status=409)["detail"]

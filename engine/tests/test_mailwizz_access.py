@@ -184,4 +184,4 @@ def test_another_pepper(app, client, admin, fake):
 def test_without_one(app, client, admin):
     declared(app, admin)
     refused = problem(client.post(f"{PLACE}:check", headers=admin), 409)
-    assert refused["title"] == "The tenant has no MailWizz" and "mailwizz.yml" in refused["errors"][0]["remedy"]
+    assert refused["title"] == "The tenant has no MailWizz" and "converge.yml" in refused["errors"][0]["remedy"]

@@ -261,7 +261,7 @@ def test_a_bad_key(fake, customer, caplog):
     with Client(fake.url, other) as client, pytest.raises(faults.KeyRefused) as caught:
         client.delivery_servers()
     assert caught.value.status == (400 if fake.old else 401)
-    assert "Invalid API key" in str(caught.value) and "mailwizz.yml" in caught.value.remedy
+    assert "Invalid API key" in str(caught.value) and "converge.yml" in caught.value.remedy
     assert other not in f"{caught.value!r} {caught.value} {caught.value.__context__!r} {client!r} {caplog.text}"
 
 

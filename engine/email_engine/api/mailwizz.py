@@ -178,6 +178,6 @@ def _own_servers(session: Session, tenant: Tenant, servers: list[DeliveryServer]
         whose = ", ".join(f"{hostname} of tenant {name}" for hostname, name in rows[:5])
         detail = (
             f"the customer of this key has the delivery servers {whose}; what tenant {tenant.name} sends by it would leave from there."
-            " Give the key of its own customer (the playbook mailwizz.yml makes one)."
+            " Give the key of its own customer (the playbook converge.yml makes one)."
         )
         raise Refusal(409, "The key is another tenant's", detail)

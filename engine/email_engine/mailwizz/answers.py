@@ -20,7 +20,7 @@ _TAG = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DO
 _LOG = "On the MailWizz host: the log of its web server, and apps/common/runtime/application.log."
 _KEY = (
     "Is it a key of that MailWizz, of a customer that is active and whose group may use the API, and may this host's address use it"
-    " (Backend: Settings, API)? The playbook mailwizz.yml makes the key and tells it to the engine."
+    " (Backend: Settings, API)? The playbook converge.yml makes the key and tells it to the engine."
 )
 _URL = (
     "Give the address of its API, e.g. https://mailwizz.example.org/api/index.php, and look whether its web server sends that"

@@ -148,7 +148,7 @@ class Wire:
             why = getattr(cause, "verify_message", "") or cause.reason or "TLS"
             remedy = (
                 "Use a name that stands in its certificate; where nobody whom this host knows signed it, give the certificate with"
-                " the key (the playbook mailwizz.yml does)."
+                " the key (the playbook converge.yml does)."
             )
             return Untrusted(f"{question}: its certificate is not trusted ({why})", remedy)
         return Unreachable(
