@@ -96,6 +96,7 @@ def stop_in_the_middle(engine: Engine) -> dict[str, Any]:
         resumed = engine.job(engine.post(f"/ips/{name}:resume", {"reason": "it is over"})["job"]["id"])
         engine.idle()
         still, again = mailing.campaign_status(tenant.token), mailing.servers()[name]
+        mailing.batches(STOPPED)
         engine.post(f"/campaigns/{campaign['id']}:resume", {"reason": "it is over"})
         mails = mailing.arrived(tenant.token, STOPPED, 300)
     finally:
