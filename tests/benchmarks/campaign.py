@@ -22,7 +22,7 @@ from ansible_collections.email_engine.fleet.tests.lab.engine import Engine
 ROOT = Path(__file__).resolve().parents[2]
 COUNT, TENANT = 2000, "ulixai"
 # On vps1: as many messages as a campaign has, of its size, over one connection as fast as PowerMTA takes them.
-_BARE = """
+_BARE = r"""
 import json, smtplib
 job = json.loads(JOB)
 with smtplib.SMTP("198.18.0.12", 2525, timeout=60) as smtp:
