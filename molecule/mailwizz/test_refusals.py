@@ -42,8 +42,8 @@ def play(request):
 
 @pytest.fixture
 def refused(play):
-    def refused(*words, **variables):
-        code, said = play(**variables)
+    def refused(*words, check=True, **variables):
+        code, said = play(check, **variables)
         assert code, said
         recap = said.rpartition("PLAY RECAP")[2]
         assert "changed=0" in recap and "changed=1" not in recap, said
@@ -189,6 +189,11 @@ def test_a_database_with_data_that_no_mailwizz_uses(refused):
 def test_another_database_than_the_one_it_uses(refused):
     database = {"name": "another", "password": "long enough"}
     refused("uses the database mailwizz, and mailwizz_database.name says another", mailwizz_database=database)
+
+
+def test_another_password_than_the_one_it_uses(host, refused):
+    refused("Access denied", "main-custom.php first", mailwizz_database={"password": "another one"}, check=False)
+    assert host.run("cd / && runuser -u www-data -- php /var/www/mailwizz/apps/console/console.php hello").rc == 0
 
 
 # From the beginning, with the other archive -----------------------------------------------------------------------------
