@@ -34,4 +34,4 @@ def test_each_jobs_name_is_one_that_the_product_has():
 
 
 def test_what_is_unpacked_belongs_to_whom_the_role_lets_read_it():
-    assert mailwizz_source.GROUP == read("vars/main.yml")["__mailwizz_user"]
+    assert read("vars/main.yml")["__mailwizz_user"] == mailwizz_source.GROUP
