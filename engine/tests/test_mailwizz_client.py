@@ -10,8 +10,10 @@ import json
 import logging
 import ssl
 import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -326,6 +328,25 @@ def test_its_own_key_is_never_quoted(fake, client):
     with pytest.raises(faults.Refused) as caught:
         client.delivery_servers()
     assert KEY not in str(caught.value) + repr(caught.value.errors) and "***" in str(caught.value)
+
+
+def test_whom_it_asks_about_is_in_no_log(fake):
+    """httpx2 tells every URL at INFO, and a search has the address in it."""
+    program = f"""
+from email_engine import logs
+from email_engine.mailwizz.client import Client
+from email_engine.settings import Settings
+logs.configure(Settings(database="x://", redis="x://", key_pepper="pepper"))
+import logging
+logging.getLogger("test").info("it logs")
+with Client({fake.url!r}, {KEY!r}) as client:
+    print(client.find_subscriber("none", "ann@mail.test"))
+"""
+    fake.customer(KEY)
+    here = Path(__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", program], cwd=here, capture_output=True, text=True, check=True)
+    assert "it logs" in done.stdout and "None" in done.stdout
+    assert "mail.test" not in done.stdout + done.stderr and KEY not in done.stdout + done.stderr
 
 
 def test_nobody_there(fake, customer):

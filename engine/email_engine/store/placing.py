@@ -86,7 +86,7 @@ def unwelcome(session: Session, contacts: Collection[int]) -> dict[int, bool]:
     """Who said no, or was erased (then true), since they were read as `waiting`. Who is about to, has said so by the time this is known;
     nobody else does until the transaction ends."""
     wanted = select(Contact.id, Contact.status).where(Contact.id.in_(contacts)).order_by(Contact.id)
-    found = dict(session.execute(wanted.with_for_update(key_share=True)).tuples().all())
+    found = {row.id: row.status for row in session.execute(wanted.with_for_update(key_share=True))}
     return {one: one not in found for one in contacts if found.get(one) != "subscribed"}
 
 
