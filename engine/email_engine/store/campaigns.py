@@ -29,8 +29,9 @@ OVER = ("sent", "failed", "cancelled")
 #: Kinds of jobs that change a campaign in MailWizz.
 CHANGING = ("campaign", "campaign_follow")
 SWEEP = Actor("sweep")
-#: Seconds between two readings of a campaign that runs, and of one that waits or ended; days for which an ended one is read.
-OFTEN, SELDOM, DAYS = 60, 3600, 3
+#: Seconds between two readings of a campaign that runs, of one that is paused, and of one that waits or ended; days for which an ended
+#: one is read.
+OFTEN, PAUSED, SELDOM, DAYS = 60, 600, 3600, 3
 
 
 def mark(campaign: Campaign) -> str:
@@ -211,7 +212,10 @@ def due(session: Session) -> Sequence[uuid.UUID]:
         select(Campaign.id)
         .outerjoin(CampaignStats, CampaignStats.campaign_id == Campaign.id)
         .where(Campaign.mailwizz_uid.is_not(None), Campaign.scheduled_at.is_not(None))
-        .where(or_(age.is_(None), age >= SELDOM, often & (age >= OFTEN)), lately)
+        .where(
+            or_(age.is_(None), age >= SELDOM, often & (age >= OFTEN), (Campaign.state == "paused") & (age >= PAUSED)),
+            lately,
+        )
         .order_by(Campaign.number)
     )
     return session.scalars(wanted).all()
