@@ -430,6 +430,26 @@ def test_pause_resume_and_cancel(here, hands, mailwizz):
     assert list(mailwizz.campaigns) == [uid]
 
 
+def test_a_campaign_waits_for_its_delivery_server(here, hands, mailwizz):
+    """Of one that is disabled still, MailWizz would draw the tenant's others."""
+    here.people(1)
+    hands()
+    asked = here.ask()["campaign"]["id"]
+    here.until(asked, "scheduled")
+    here.tell(asked, "pause")
+    here.idle()
+    mailwizz.servers[SENDER] = "disabled"
+    here.tell(asked, "resume")
+    here.idle()
+    found = here.read(asked)
+    assert found["state"] == "paused" and "as disabled" in found["paused_reason"]
+    assert mailwizz.statuses() == ["paused"]
+    mailwizz.servers[SENDER] = "active"
+    here.tell(asked, "resume")
+    here.idle()
+    assert mailwizz.statuses() == ["pending-sending"]
+
+
 def test_numbers_and_states_follow_mailwizz(here, hands, mailwizz, monkeypatch):
     monkeypatch.setattr(campaigns, "OFTEN", 0)
     here.people(4)

@@ -9,12 +9,13 @@ import io
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, select, text
 
 import receivers
 import samples
 from email_engine import cli
 from email_engine.store import alerts, migrations
+from email_engine.store.models import Ip
 from servers import ROLE
 
 ONE, OTHER = "ee_0123abcd_" + "A" * 43, "ee_4567cdef_" + "B" * 43
@@ -180,3 +181,14 @@ def test_alerts_are_tried_and_shown(command, app, monkeypatch):
     assert said.startswith("blind/dnsbl\tcritical\tsince ") and said.endswith(
         "\tnot told: soon\tThe check sees nothing\n"
     )
+
+
+def test_campaigns_are_listed(command, app):
+    admin = samples.make_key(app, "admin")
+    assert samples.declare(app, admin, samples.fleet(samples.sender(1))).status_code == 200
+    with app.state.sessions() as session, session.begin():
+        one = samples.campaign_of(session, session.scalars(select(Ip)).one())
+        one.state, one.paused_reason = "paused", "its sender is stopped: a test"
+    line = "#1\tpaused\tsos\tm1.sos.test\t0 of 0 in MailWizz, 0 sent\tSpring news\tits sender is stopped: a test\n"
+    assert command("campaigns", "list") == command("campaigns", "list", "--tenant", "sos") == (0, line, "")
+    assert command("campaigns", "list", "--tenant", "other") == (0, "", "")

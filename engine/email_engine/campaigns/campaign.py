@@ -15,12 +15,9 @@ from email_engine.mailwizz import shapes
 from email_engine.mailwizz.client import RUNNING, Client
 from email_engine.store import campaigns, jobs
 from email_engine.store.mail_models import Campaign, MailingList, Template
-from email_engine.store.models import Tenant
 
-from . import follow, inject, reach
+from . import delivery, follow, inject, reach
 
-#: Statuses of a delivery server that sends.
-SENDING = ("active", "in-use")
 #: As MailWizz takes times: of the customer's zone, and the platform's customers are of UTC.
 TIME = "%Y-%m-%d %H:%M:%S"
 
@@ -111,10 +108,9 @@ def _found_or_made(work: Work, client: Client, campaign: Campaign) -> str:
 def _form(work: Work, client: Client, campaign: Campaign) -> dict[str, Any]:
     with work.sessions() as session:
         sender = campaigns.sender(session, campaign)
-        tenant = session.get_one(Tenant, campaign.tenant_id)
         target = session.get_one(MailingList, campaign.list_id)
         template = session.get(Template, campaign.template_id) if campaign.template_id is not None else None
-    server = _server(client, f"{tenant.name}-pool" if tenant.routing == "pool" else sender["name"])
+    server = delivery.of_sender(work, client, campaign)
     return {
         "name": campaigns.twin_name(campaign),
         "type": "regular",
@@ -131,21 +127,6 @@ def _form(work: Work, client: Client, campaign: Campaign) -> dict[str, Any]:
     }
 
 
-def _server(client: Client, name: str) -> shapes.DeliveryServer:
-    found = [one for one in client.delivery_servers() if one.name == name]
-    if len(found) != 1:
-        many = f"{len(found)} delivery servers" if found else "no delivery server"
-        raise Failed(
-            f"MailWizz has {many} {name} of this customer: run playbooks/converge.yml, then resume the campaign."
-        )
-    if found[0].status not in SENDING:
-        raise Failed(
-            f"MailWizz has the delivery server {name} as {found[0].status}: run playbooks/converge.yml, which sets it as the"
-            " fleet wants it, then resume the campaign."
-        )
-    return found[0]
-
-
 def _send_at(campaign: Campaign) -> str:
     now = datetime.now(UTC)
     moment = max(campaign.send_at or now, now)
@@ -157,6 +138,8 @@ def _schedule(work: Work, client: Client, campaign: Campaign, twin: shapes.Campa
     later one finds the campaign in MailWizz. No stop waits for MailWizz' answer."""
     if not _may(work, campaign.id):
         return
+    # A draft may be older than the last change of its server.
+    reach.patiently(work, lambda: delivery.of_sender(work, client, campaign))
     if twin.status == "draft":
         work.tell(task="schedule in MailWizz")
         reach.patiently(work, lambda: _told(client, campaign, twin.uid))

@@ -15,7 +15,7 @@ from email_engine.mailwizz.faults import NotFound, Refused
 from email_engine.store import campaigns, jobs
 from email_engine.store.mail_models import Campaign
 
-from . import reach
+from . import delivery, reach
 
 #: Seconds that whoever follows waits for whoever prepares.
 PATIENCE = 60.0
@@ -92,7 +92,7 @@ def _act(work: Work, client: Client, campaign: Campaign, uid: str, status: str) 
         sent = reach.patiently(work, lambda: client.stats(uid)).get("processed_count") or 0
         _try(work, lambda: client.mark_sent(uid) if sent else client.delete_campaign(uid))
     elif campaign.state in ("scheduled", "sending") and status == "paused":
-        if not _may_go_on(work, campaign.id):
+        if not _may_go_on(work, client, campaign):
             return True
         _try(work, lambda: client.resume(uid))
     else:
@@ -112,12 +112,17 @@ def _try(work: Work, ask: Any) -> None:
     reach.patiently(work, once)
 
 
-def _may_go_on(work: Work, number: uuid.UUID) -> bool:
-    """Whether its sender may send; else it is paused here, too."""
+def _may_go_on(work: Work, client: Client, wanted: Campaign) -> bool:
+    """Whether its sender may send, and its server does; else it is paused here, too."""
+    try:
+        reach.patiently(work, lambda: delivery.of_sender(work, client, wanted))
+        server = None
+    except Failed as fault:
+        server = str(fault)
     with work.sessions() as session, session.begin():
-        campaigns.hold_senders(session, session.get_one(Campaign, number))
-        campaign = campaigns.lock(session, number)
-        why = campaigns.barred(session, campaign)
+        campaigns.hold_senders(session, session.get_one(Campaign, wanted.id))
+        campaign = campaigns.lock(session, wanted.id)
+        why = campaigns.barred(session, campaign) or server
         if why is not None and campaign.state in campaigns.LIVE:
             campaigns.pause(session, jobs.WORKER, campaign, why)
         return why is None
