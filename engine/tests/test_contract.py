@@ -39,7 +39,7 @@ BODIES = {
     },
     "POST /api/v1/ips": {"ip": "198.19.0.10", "domain": "m10.sos.test", "tenant": "sos"},
     "POST /api/v1/tenants": {"name": "third", "feeders": [{"address": "198.18.0.13"}]},
-    "POST /api/v1/senders:select": {"campaign": "newsletter", "tenant": "sos"},
+    "POST /api/v1/senders:select": {"campaign": "newsletter", "tenant": "other"},
     "POST /api/v1/jobs": {"kind": "converge"},
     "POST /api/v1/campaigns": {
         "tenant": "other",
