@@ -112,9 +112,9 @@ def _opened(path: str) -> t.Iterator[dict[str, tuple[archive.Entry, Content]]]:
 
 def _refuse_missing_end(path: str, file: tarfile.TarFile) -> None:
     """A .tar ends with zeros; one that was cut off between two members reads like a whole one."""
-    assert file.fileobj is not None
-    file.fileobj.seek(file.offset)
-    if file.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+    stream = t.cast("t.IO[bytes]", file.fileobj)
+    stream.seek(file.offset)
+    if stream.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
         raise tarfile.ReadError("its end is missing")
 
 
@@ -145,7 +145,8 @@ def _tar_content(file: tarfile.TarFile, info: tarfile.TarInfo) -> Content:
             stream = file.extractfile(info)
         except KeyError as error:
             raise tarfile.ReadError(f"{info.name} is a link to {info.linkname}, which it does not hold") from error
-        assert stream is not None
+        if stream is None:
+            raise tarfile.ReadError(f"{info.name} has no content")
         found = stream.read()
         if info.isfile() and len(found) != info.size:
             raise tarfile.ReadError("unexpected end of data")
