@@ -10,11 +10,13 @@ import typing as t
 
 from ..problems import FleetError, Problem
 
-FIELDS = ("email", "first_name", "last_name", "timezone", "password")
+FIELDS = ("email", "first_name", "last_name", "password")
+#: Of every customer: MailWizz takes the times of its API in the customer's zone, and the engine tells UTC.
+TIMEZONE = "UTC"
 
 
 def customers(
-    tenants: t.Iterable[str], said: t.Mapping[str, t.Mapping], host_name: str, timezone: str
+    tenants: t.Iterable[str], said: t.Mapping[str, t.Mapping], host_name: str
 ) -> list[dict[str, str]]:
     """The customer of each tenant. Raises ``FleetError``.
 
@@ -35,7 +37,7 @@ def customers(
             "email": f"{tenant}@{host_name}",
             "first_name": "Email",
             "last_name": "Engine",
-            "timezone": timezone,
+            "timezone": TIMEZONE,
             **{field: value for field, value in said.get(tenant, {}).items() if value is not None},
         }
         for tenant in tenants
@@ -43,6 +45,8 @@ def customers(
 
 
 def _hint(field: str) -> str:
+    if field == "timezone":
+        return f"Leave it out: customers are of {TIMEZONE}, because the engine tells MailWizz in it when a campaign is sent."
     near = difflib.get_close_matches(str(field), FIELDS, 1)
     return f"Did you mean {near[0]!r}?" if near else f"It has {', '.join(FIELDS)}."
 
