@@ -15,9 +15,7 @@ FIELDS = ("email", "first_name", "last_name", "password")
 TIMEZONE = "UTC"
 
 
-def customers(
-    tenants: t.Iterable[str], said: t.Mapping[str, t.Mapping], host_name: str
-) -> list[dict[str, str]]:
+def customers(tenants: t.Iterable[str], said: t.Mapping[str, t.Mapping], host_name: str) -> list[dict[str, str]]:
     """The customer of each tenant. Raises ``FleetError``.
 
     said: what the inventory says of some, fields by tenant; of tenants that live elsewhere, too. host_name: the public name of this
