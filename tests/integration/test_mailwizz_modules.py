@@ -11,6 +11,7 @@ import re
 import pytest
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.expand import expand
+from ansible_collections.email_engine.fleet.plugins.module_utils.local import mailwizz_changes
 from ansible_collections.email_engine.fleet.plugins.module_utils.local.mailwizz_changes import Unfinished
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError
 from ansible_collections.email_engine.fleet.plugins.modules import (
@@ -455,8 +456,108 @@ def test_a_campaign_that_starts_meanwhile_is_seen(mailwizz):
     mailwizz.program.__class__ = Late
     done = mailwizz.stop("m1.sos.test")
     assert [one["name"] for one in done["campaigns"]] == ["late"]
-    assert asked == ["state", "servers", "state", "servers"]
+    assert asked == ["state", "servers", "state", "servers", "state"]
     assert mailwizz.statuses() == {"late": "paused"}
+
+
+def test_what_somebody_deletes_meanwhile_holds_up_no_stop(mailwizz):
+    made = mailwizz.servers()
+    for number in (1, 2):
+        mailwizz.campaign("sos", f"campaign{number}", servers=(made["servers"][f"m{number}.sos.test"],))
+
+    class Late(type(mailwizz.program)):
+        def ask(self, command, document):
+            if command == "servers":
+                mailwizz.instance.sql(
+                    "DELETE FROM {{campaign}} WHERE name = 'campaign1'; DELETE FROM {{delivery_server}} WHERE name = 'm3.sos.test';"
+                )
+            return super().ask(command, document)
+
+    mailwizz.program.__class__ = Late
+    done = mailwizz.stop(tenant="sos")
+    assert done["servers"] == ["m1.sos.test", "m2.sos.test"]
+    assert mailwizz.statuses() == {"campaign2": "paused"}
+    assert mailwizz.statuses("delivery_server")["m1.sos.test"] == "disabled"
+
+
+def lose(mailwizz, how):
+    """Takes the server of m1.sos.test, or its customer, away from the tenant."""
+    mailwizz.instance.sql(
+        {
+            "nobody's": "UPDATE {{delivery_server}} SET customer_id = NULL WHERE name = 'm1.sos.test';",
+            "moved": "SET SQL_MODE=''; INSERT INTO {{customer_group}} (name) VALUES ('Others');"
+            f" UPDATE {{{{customer}}}} SET group_id = LAST_INSERT_ID() WHERE customer_id = {mailwizz.customer('sos')};",
+        }[how]
+    )
+
+
+@pytest.mark.parametrize("how", ["nobody's", "moved"])
+@pytest.mark.parametrize("whom", [{"tenant": "sos"}, {"everything": True}, {"name": "m1.sos.test"}])
+def test_a_stop_meets_a_server_that_is_no_tenants_any_more(mailwizz, how, whom):
+    made = mailwizz.servers()
+    mailwizz.campaign("sos", "chosen", servers=(made["servers"]["m1.sos.test"],))
+    lose(mailwizz, how)
+    done = mailwizz.stop(*[whom["name"]] if "name" in whom else (), **{k: v for k, v in whom.items() if k != "name"})
+    assert "m1.sos.test" in done["servers"]
+    assert mailwizz.rows()["m1.sos.test"]["status"] == "disabled"
+    assert mailwizz.statuses() == {"chosen": "paused"}
+
+
+def test_a_server_that_is_no_tenants_any_more_is_disabled_and_told(mailwizz):
+    made = mailwizz.servers()
+    mailwizz.campaign("sos", "chosen", servers=(made["servers"]["m1.sos.test"],))
+    lose(mailwizz, "nobody's")
+    done = mailwizz.servers()
+    assert (done["created"], done["disabled"]) == (["m1.sos.test"], ["m1.sos.test"])
+    assert "which is no tenant's; it is disabled" in done["warnings"][0]
+    assert mailwizz.statuses() == {"chosen": "paused"}
+    again = mailwizz.servers()
+    assert (again["changed"], again["warnings"]) == (False, [])
+
+
+@pytest.fixture
+def busy(mailwizz, monkeypatch):
+    """A batch of a campaign over m1.sos.test is under way; at the third look, it writes back what it remembers."""
+    made = mailwizz.servers()
+    mailwizz.campaign("sos", "chosen", servers=(made["servers"]["m1.sos.test"],), status="processing")
+    mailwizz.instance.sql("UPDATE {{delivery_server}} SET status = 'in-use' WHERE name = 'm1.sos.test';")
+    naps = []
+
+    def nap(seconds):
+        naps.append(seconds)
+        if len(naps) in mailwizz.ends:
+            mailwizz.instance.sql(
+                "UPDATE {{campaign}} SET status = 'sending';"
+                "UPDATE {{delivery_server}} SET status = 'active' WHERE name = 'm1.sos.test';"
+            )
+
+    monkeypatch.setattr(mailwizz_changes.time, "sleep", nap)
+    mailwizz.ends, mailwizz.naps = {3}, naps
+    return mailwizz
+
+
+@pytest.mark.parametrize("way", ["stop", "converge"])
+def test_what_a_job_writes_back_is_stopped_again(busy, way):
+    done = busy.stop("m1.sos.test") if way == "stop" else busy.servers(fleet(overrides={1: {"paused": True}}))
+    assert [one["name"] for one in done["campaigns"]] == ["chosen"]
+    assert busy.statuses() == {"chosen": "paused"}
+    assert busy.rows()["m1.sos.test"]["status"] == "disabled"
+    # Once the job has ended, nobody waits for it.
+    assert len(busy.naps) == 4
+
+
+def test_what_does_not_hold_is_an_error(busy):
+    busy.ends = range(1, 100)
+    with pytest.raises(Unfinished, match="sets back what was paused or disabled, also after 60 s: chosen, m1.sos.test"):
+        busy.stop("m1.sos.test")
+    assert len(busy.naps) == mailwizz_changes.LOOKS
+
+
+def test_nobody_waits_where_nothing_is_under_way(mailwizz, monkeypatch):
+    made = mailwizz.servers()
+    mailwizz.campaign("sos", "chosen", servers=(made["servers"]["m1.sos.test"],))
+    monkeypatch.setattr(mailwizz_changes.time, "sleep", lambda _seconds: pytest.fail("waits"))
+    assert mailwizz.stop(everything=True)["changed"]
 
 
 # Stops -----------------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 import typing as t
 
 from ..mailwizz import marks
@@ -17,6 +18,8 @@ from .mailwizz_program import Program
 
 #: A campaign may start between the look and the change; then both are done again.
 TRIES = 5
+#: A job of MailWizz may write a status back from its memory at the end of its batch. While one is under way, seconds between two looks, and looks.
+STEP, LOOKS = 5.0, 12
 
 
 class Unfinished(FleetError):
@@ -36,7 +39,14 @@ def look(program: Program, predict: bool = False) -> dict:
 
 
 def converge(program: Program, check_mode: bool, make: t.Callable[[dict], Plan]) -> dict:
-    """All of the plan, or, where one of it fails, none."""
+    """All of the plan, or, where one of it fails, none. What it paused and disabled is looked at again."""
+    first, result = _reach(program, check_mode, make)
+    if not check_mode:
+        _settle(first, lambda: _reach(program, False, make)[0])
+    return result
+
+
+def _reach(program: Program, check_mode: bool, make: t.Callable[[dict], Plan]) -> tuple[Plan, dict]:
     for _attempt in range(TRIES):
         found = look(program, check_mode)
         plan = make(found)
@@ -47,7 +57,7 @@ def converge(program: Program, check_mode: bool, make: t.Callable[[dict], Plan])
                 continue
             # Of those that were made; a copy that was disabled has the same sender as the one that stays.
             ids = {name: told["ids"][name] if number is None else number for name, number in ids.items()}
-        return {
+        return plan, {
             "changed": plan.changed,
             "created": plan.created,
             "updated": plan.updated,
@@ -62,7 +72,20 @@ def converge(program: Program, check_mode: bool, make: t.Callable[[dict], Plan])
 
 
 def halt(program: Program, whom: Whom, reason: str, check_mode: bool) -> dict:
-    """As much of a stop as MailWizz lets happen: one campaign that cannot be paused holds up no other. Raises Unfinished."""
+    """As much of a stop as MailWizz lets happen: one campaign that cannot be paused holds up no other. Raises Unfinished.
+
+    What it paused and disabled is looked at again.
+    """
+    first, result = _stop(program, whom, reason, check_mode)
+    if not check_mode:
+        try:
+            _settle(first, lambda: _stop(program, whom, reason, False)[0])
+        except FleetError as error:
+            raise Unfinished(error.problems, result) from error
+    return result
+
+
+def _stop(program: Program, whom: Whom, reason: str, check_mode: bool) -> tuple[Plan, dict]:
     for _attempt in range(TRIES):
         found = look(program)
         plan, unknown = plan_stop(whom, reason, found)
@@ -74,23 +97,51 @@ def halt(program: Program, whom: Whom, reason: str, check_mode: bool) -> dict:
             "diff": plan.diff(),
         }
         if not plan.changed or check_mode:
-            return result
+            return plan, result
         told = program.ask("servers", {**plan.orders(found), "whole": False})
         if told.get("stale"):
             continue
-        failed = told["failed"]
-        if not failed:
-            return result
-        paused = set(told["paused"])
+        paused, saved = set(told["paused"]), set(told["saved"])
         result["campaigns"] = [
             {key: about[key] for key in ("uid", "name", "sender")}
             for number, about in plan.pause.items()
             if number in paused
         ]
-        result["servers"] = [one.sender for one in plan.changes if one.id in set(told["saved"])]
+        result["servers"] = [one.sender for one in plan.changes if one.id in saved]
         result["changed"] = bool(result["campaigns"] or result["servers"])
-        raise Unfinished([Problem(one["where"], one["what"], one["remedy"]) for one in failed], result)
+        if told["failed"]:
+            raise Unfinished([Problem(one["where"], one["what"], one["remedy"]) for one in told["failed"]], result)
+        return plan, result
     raise _restless()
+
+
+def _settle(first: Plan, again: t.Callable[[], Plan]) -> None:
+    """Does it again where MailWizz undid it: at once, and while a job that was under way may still do so. Raises FleetError.
+
+    again: looks and does. A job has had its say once something that was in its hands has come back.
+    """
+    if not (first.pause or first.disabled):
+        return
+    held = first.held
+    for number in range(LOOKS + 1):
+        plan = again()
+        back = plan.pause or plan.disabled
+        if not back and not held:
+            return
+        held = held - plan.undone | plan.held
+        if number < LOOKS:
+            time.sleep(STEP)
+    if back:
+        names = ", ".join([*(one["name"] for one in plan.pause.values()), *plan.disabled])
+        raise FleetError(
+            [
+                Problem(
+                    "MailWizz",
+                    f"sets back what was paused or disabled, also after {LOOKS * STEP:.0f} s: {names}",
+                    "See which job of it (cron, send-campaigns) does not end, stop it, and run this again.",
+                )
+            ]
+        )
 
 
 def _campaigns(plan: Plan) -> list[dict]:

@@ -9,6 +9,8 @@ import typing as t
 
 #: Statuses of a campaign that sends, or will without anybody's doing. The PHP program asks for these.
 RUNNING = ("pending-sending", "sending", "processing")
+#: A batch of it is under way.
+BUSY = "processing"
 
 
 def of_server(
@@ -17,16 +19,18 @@ def of_server(
     server: int | None,
     addresses: t.Iterable[str | None],
     spared: t.Container[str] = frozenset(),
+    anybody: bool = False,
 ) -> list[t.Mapping]:
     """Running campaigns of the customer that chose the server, or whose From is one of its addresses.
 
-    server: None where it has no number yet. spared: addresses, in lower case, that a server which stays also has.
+    server: None where it has no number yet. spared: addresses, in lower case, that a server which stays also has. anybody: of whichever
+    customer, for a server that is in no tenant's.
     """
     froms = {address.lower() for address in addresses if address and address.lower() not in spared}
     return [
         campaign
         for campaign in campaigns
-        if campaign["customer_id"] == customer
+        if (anybody or campaign["customer_id"] == customer)
         and campaign["status"] in RUNNING
         and (server in campaign["servers"] or _from(campaign) in froms)
     ]

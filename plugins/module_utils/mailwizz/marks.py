@@ -9,10 +9,10 @@ A *found* state is what the PHP program's command ``state`` answers:
 - ``groups``: ``{id, name, options: {code: value}}`` of the groups ``fleet-...``;
 - ``customers``: ``{id, uid, group_id, email, first_name, last_name, timezone, status}``;
 - ``keys``: ``{id, customer_id, name, key}``, with ``key`` only where it was asked for;
-- ``servers``: ``{id, customer_id, type, status, mark, headers, password, attributes}``: mark is None or ``{sender, vmta, stopped}``,
+- ``servers``: ``{id, customer_id, type, status, mark, headers, password, attributes}``: mark is None or ``{sender, tenant, vmta, stopped}``,
   headers are pairs, password is a keyed digest (``digest``), attributes are the columns as text or None;
 - ``assigned``: ``{server_id, group_id}``;
-- ``campaigns``: ``{id, uid, name, customer_id, status, from_email, servers}`` of the running ones.
+- ``campaigns``: ``{id, uid, name, customer_id, status, from_email, servers}`` of the running ones, whosoever they are.
 """
 
 from __future__ import annotations
@@ -69,6 +69,22 @@ def is_ours(server: t.Mapping) -> bool:
 def sender_of(server: t.Mapping) -> str:
     """Which sender (or pool) a server of ours was made for; somebody may have renamed it."""
     return (server["mark"] or {}).get("sender") or server["attributes"]["name"] or ""
+
+
+def kept(server: t.Mapping, tenant: str) -> dict[str, str | None]:
+    """The mark of a server that is disabled."""
+    return {"sender": sender_of(server), "tenant": tenant, "vmta": (server["mark"] or {}).get("vmta")}
+
+
+def strays(found: t.Mapping) -> list[t.Mapping]:
+    """Servers of ours that are in no tenant's customer: somebody gave them away, or moved the customer to another group."""
+    owners = {customer["id"] for here in homes(found).values() for customer in here}
+    return [one for one in found["servers"] if one["customer_id"] not in owners and is_ours(one)]
+
+
+def tenant_of(server: t.Mapping) -> str:
+    """Whose a stray was; empty where its mark does not say."""
+    return (server["mark"] or {}).get("tenant") or ""
 
 
 def drawable(server: t.Mapping) -> bool:

@@ -68,6 +68,22 @@ class Plan:
     def updated(self) -> list[str]:
         return [one.sender for one in self.changes if one.id is not None and not one.disables]
 
+    @property
+    def undone(self) -> set[tuple[str, int | None]]:
+        """What a stop is about: campaigns that it pauses, servers that it disables."""
+        return {
+            *(("campaign", number) for number in self.pause),
+            *(("server", one.id) for one in self.changes if one.disables),
+        }
+
+    @property
+    def held(self) -> set[tuple[str, int | None]]:
+        """Of those, what a job of MailWizz has in its hands at this moment."""
+        return {
+            *(("campaign", number) for number, about in self.pause.items() if about["status"] == campaigns.BUSY),
+            *(("server", one.id) for one in self.changes if one.disables and one.before["status"] == servers.BUSY),
+        }
+
     def diff(self) -> dict:
         """Before and after of what changes; passwords are said to differ, not shown."""
         before = "".join(f"{one.sender}: {line}\n" for one in self.changes for line in _lines(one.before))
@@ -144,6 +160,8 @@ def plan(wanted: t.Sequence[t.Mapping], tenants: t.Sequence[str], found: t.Mappi
             if server["id"] not in kept:
                 _retire(server, tenant, found, spared, result)
     made = {one.sender for one in result.changes} | set(result.ids)
+    for server in marks.strays(found):
+        _retire_stray(server, found, {address for _tenant, address in allowed_from}, result)
     for one in wanted:  # tenants without a place yet
         if one["key"] not in made:
             _reach(one, None, None, found, frozenset(), result)
@@ -220,7 +238,7 @@ def _reach(
     result: Plan,
 ) -> None:
     """The change that makes a wanted server be as it has to, if any, and the pauses before it."""
-    mark = {"sender": one["key"], "vmta": one["vmta"]}
+    mark = {"sender": one["key"], "tenant": one["tenant"], "vmta": one["vmta"]}
     status = servers.ACTIVE if one["allowed"] else servers.DISABLED
     known = {name: value for name, value in one["attributes"].items() if name in found["columns"]}
     owner = server["customer_id"] if server else customer["id"] if customer else None
@@ -276,10 +294,12 @@ def _reach(
         )
 
 
-def _retire(server: t.Mapping, tenant: str, found: t.Mapping, spared: t.Container[str], result: Plan) -> None:
+def _retire(
+    server: t.Mapping, tenant: str, found: t.Mapping, spared: t.Container[str], result: Plan, stray: bool = False
+) -> None:
     """A server of ours that nobody wants: disabled, never deleted, because campaigns and statistics point at it."""
     sender = marks.sender_of(server)
-    pauses = _pause(server["customer_id"], server, None, sender, found, spared, result)
+    pauses = _pause(server["customer_id"], server, None, sender, found, spared, result, stray)
     if server["status"] == servers.DISABLED:
         return
     result.changes.append(
@@ -290,10 +310,21 @@ def _retire(server: t.Mapping, tenant: str, found: t.Mapping, spared: t.Containe
             server["customer_id"],
             {"status": server["status"]},
             {"status": servers.DISABLED},
-            {"sender": sender, "vmta": (server["mark"] or {}).get("vmta")},
+            marks.kept(server, tenant),
             after_campaigns=pauses,
         )
     )
+
+
+def _retire_stray(server: t.Mapping, found: t.Mapping, spared: t.Container[str], result: Plan) -> None:
+    """A server of ours in no tenant's customer: whoever has it now could send as the tenant, and no stop of the tenant's customer meets it."""
+    if server["status"] != servers.DISABLED:
+        name = marks.sender_of(server)
+        where = "the whole system" if server["customer_id"] is None else f"customer {server['customer_id']}"
+        result.faults.append(
+            f"delivery server {server['id']} ({name}), which this collection made, is now of {where}, which is no tenant's; it is disabled"
+        )
+    _retire(server, marks.tenant_of(server), found, spared, result, stray=True)
 
 
 def _pause(
@@ -304,12 +335,13 @@ def _pause(
     found: t.Mapping,
     spared: t.Container[str],
     result: Plan,
+    stray: bool = False,
 ) -> tuple[int, ...]:
     """The running campaigns of a sender that may not send. address: its From as it will be, beside the one that its server has."""
     addresses = [address, server["attributes"].get("from_email") if server else None]
     number = server["id"] if server else None
     numbers = []
-    for campaign in campaigns.of_server(found["campaigns"], customer, number, addresses, spared):
+    for campaign in campaigns.of_server(found["campaigns"], customer, number, addresses, spared, anybody=stray):
         about = {**campaigns.told(campaign, sender), "status": campaign["status"], "id": campaign["id"]}
         result.pause.setdefault(campaign["id"], about)
         numbers.append(campaign["id"])
@@ -331,9 +363,9 @@ def _judge_foreign(
         drawn_by.setdefault(row["server_id"], []).append(row["group_id"])
     for server in found["servers"]:
         owner = tenant_of.get(server["customer_id"])
-        if owner is not None and marks.is_ours(server):
+        if marks.is_ours(server):
             if drawn_by.get(server["id"]):
-                told = f"{server['attributes']['name']} of {owner} is also given to customer groups, whose mail would leave through it"
+                told = f"{server['attributes']['name']} of {owner or 'nobody'} is also given to customer groups, whose mail would leave through it"
                 result.faults.append(told)
             continue
         faults = []

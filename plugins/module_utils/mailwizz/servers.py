@@ -13,7 +13,8 @@ from ..problems import FleetError, Problem
 #: MailWizz's type for PowerMTA.
 TYPE = "smtp-pmta"
 #: The statuses in which MailWizz draws a server.
-DRAWABLE = frozenset({"active", "in-use"})
+BUSY = "in-use"
+DRAWABLE = frozenset({"active", BUSY})
 ACTIVE, DISABLED = "active", "disabled"
 
 RETURN_PATH, JOB, VMTA = "X-Force-Return-Path", "X-Job", "X-Virtual-MTA"

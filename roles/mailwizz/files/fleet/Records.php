@@ -34,7 +34,7 @@ final class Records
     }
 
     /**
-     * Models with these keys, by key, in one query.
+     * Models with these keys, by key, in one query; those that are no longer there are left out.
      *
      * @param list<int> $keys
      * @return array<int, object>
@@ -48,11 +48,6 @@ final class Records
         $found = [];
         foreach ($class::model()->findAllByPk($keys) as $model) {
             $found[(int) $model->getPrimaryKey()] = $model;
-        }
-        foreach ($keys as $key) {
-            if (!isset($found[$key])) {
-                throw new Failure("$class $key", 'is no longer there', 'Somebody works in MailWizz at this moment: run it again');
-            }
         }
         return $found;
     }

@@ -13,6 +13,9 @@ final class Servers
     /** The key of meta_data that says that a server is ours, and whose. */
     private const MARK = 'email_engine';
 
+    /** campaigns.py has the same. */
+    private const RUNNING = ['pending-sending', 'sending', 'processing'];
+
     /** @return list<string> */
     public static function columns(): array
     {
@@ -46,14 +49,14 @@ final class Servers
     }
 
     /**
-     * @param list<int> $customers
-     * @return list<array<string, mixed>> campaigns that send, or will without anybody's doing (campaigns.py: RUNNING)
+     * Of every customer: one that is no tenant's any more may still have a server of ours.
+     *
+     * @return list<array<string, mixed>> campaigns that send, or will without anybody's doing
      */
-    public static function campaigns(array $customers): array
+    public static function campaigns(): array
     {
         $found = [];
-        $running = "`status` IN ('pending-sending', 'sending', 'processing')";
-        foreach (Records::rows("SELECT * FROM {{campaign}} WHERE $running AND `customer_id` IN (:list)", $customers) as $row) {
+        foreach (Records::rows('SELECT * FROM {{campaign}} WHERE `status` IN (:list)', self::RUNNING) as $row) {
             $found[(int) $row['campaign_id']] = [
                 'id' => (int) $row['campaign_id'], 'uid' => $row['campaign_uid'], 'name' => $row['name'],
                 'customer_id' => (int) $row['customer_id'], 'status' => $row['status'], 'from_email' => $row['from_email'], 'servers' => [],
@@ -72,15 +75,14 @@ final class Servers
      */
     public static function moved(array $seen): bool
     {
-        $owners = [];
-        foreach (Records::rows("SELECT c.`customer_id` FROM {{customer}} c JOIN {{customer_group}} g ON g.`group_id` = c.`group_id` WHERE g.`name` LIKE 'fleet-%'") as $row) {
-            $owners[] = (int) $row['customer_id'];
-        }
-        return (bool) array_diff(array_column(self::campaigns($owners), 'id'), $seen);
+        return (bool) array_diff(array_column(self::campaigns(), 'id'), $seen);
     }
 
     public static function pause(object $campaign): void
     {
+        if (!in_array($campaign->status, self::RUNNING, true)) {
+            return; // Somebody stopped it, or it came to its end, since the plan was made.
+        }
         // False also means that no row changed: somebody else paused it.
         if (!$campaign->saveAttributes(['status' => 'paused']) && !($campaign->refresh() && $campaign->status === 'paused')) {
             throw new Failure("campaign {$campaign->campaign_uid}", 'MailWizz did not pause it', 'Pause it in the backend, and run this again');

@@ -467,6 +467,29 @@ def test_pause_during_a_run(site: Instance, tenant: Tenant) -> None:
         site.option("system.cron.send_campaigns.subscribers_at_once", "100")
 
 
+def test_batch_that_writes_back_what_it_remembers(site: Instance, tenant: Tenant) -> None:
+    """Whoever paused or disabled during a batch has to look again after it."""
+    site.option("system.cron.send_campaigns.subscribers_at_once", "20")
+    site.option("system.standin.write_back", "always")
+    try:
+        with Sink(delay=0.05) as sink:
+            server = tenant.server(sink.port)
+            campaign = tenant.campaign(tenant.list(*people(30)))
+            run = spawn(site)
+            while len(sink.mails) < 2:
+                time.sleep(0.01)
+            assert tenant.put(f"/campaigns/{campaign}/pause-unpause").data["campaign"]["status"] == "paused"
+            site.sql(f"UPDATE {{{{delivery_server}}}} SET status = 'disabled' WHERE server_id = {server}")
+            assert run.wait(60) == 0
+            assert tenant.status(campaign) == "sending"
+            assert site.sql(f"SELECT status FROM {{{{delivery_server}}}} WHERE server_id = {server}") == [
+                {"status": "active"}
+            ]
+    finally:
+        site.option("system.standin.write_back", "guarded")
+        site.option("system.cron.send_campaigns.subscribers_at_once", "100")
+
+
 def test_servers_are_active_again_after_a_run(site: Instance, tenant: Tenant, sink: Sink) -> None:
     server = tenant.server(sink.port)
     tenant.campaign(tenant.list("ann@recipients.test"))

@@ -4,10 +4,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
 // {seen: [campaign ids], pause: [campaign ids], servers: [{id or null, sender, after: [campaign ids], set, headers, password, mark}], whole}
-// -> {stale} where a campaign runs that the plan did not see; else {ids: {sender: id}, paused, saved, failed: [{where, what, remedy}]}
+// -> {stale} where the plan did not see a campaign that runs, or, with whole, a server is gone; else {ids: {sender: id}, paused, saved, failed: [{where, what, remedy}]}
 //
 // Campaigns are paused before any server is written, and a server waits for the campaigns of its "after". whole: all of it or nothing; else
-// what can be done is done, and the rest is in "failed".
+// what can be done is done, and the rest is in "failed". A campaign that is gone counts as paused; a server that is gone is in no list.
 
 declare(strict_types=1);
 
@@ -35,13 +35,22 @@ return static function (Product $product, array $document): array {
                 return false;
             }
         };
-        foreach (Records::byKey($document['pause'], 'Campaign') as $number => $campaign) {
-            if ($attempt(static function () use ($campaign): void { Servers::pause($campaign); })) {
+        $wanted = array_values(array_filter(array_column($document['servers'], 'id')));
+        $present = Records::byKey($wanted, 'DeliveryServerSmtpPmta');
+        if ($whole && count($present) < count($wanted)) {
+            return ['stale' => true];
+        }
+        $campaigns = Records::byKey($document['pause'], 'Campaign');
+        foreach ($document['pause'] as $number) {
+            $campaign = $campaigns[$number] ?? null;
+            if ($campaign === null || $attempt(static function () use ($campaign): void { Servers::pause($campaign); })) {
                 $paused[] = $number;
             }
         }
-        $present = Records::byKey(array_values(array_filter(array_column($document['servers'], 'id'))), 'DeliveryServerSmtpPmta');
         foreach ($document['servers'] as $order) {
+            if ($order['id'] !== null && !isset($present[$order['id']])) {
+                continue;
+            }
             $done = $attempt(static function () use ($order, $present, $paused, &$ids): void {
                 $running = array_diff($order['after'], $paused);
                 if ($running) {

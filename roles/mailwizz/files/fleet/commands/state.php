@@ -64,6 +64,6 @@ return static function (Product $product, array $document): array {
     foreach (Records::rows('SELECT * FROM {{delivery_server_to_customer_group}}') as $row) {
         $answer['assigned'][] = ['server_id' => (int) $row['server_id'], 'group_id' => (int) $row['group_id']];
     }
-    $answer['campaigns'] = Servers::campaigns($owners);
+    $answer['campaigns'] = Servers::campaigns();
     return $answer;
 };

@@ -39,7 +39,10 @@ function tenant_group(array $wanted, string $what): int
 function tenant_customer(array $wanted, int $group, string $what): int
 {
     if ($wanted['id'] !== null) {
-        $customer = Records::byKey([(int) $wanted['id']], 'Customer')[(int) $wanted['id']];
+        $customer = Records::byKey([(int) $wanted['id']], 'Customer')[(int) $wanted['id']] ?? null;
+        if ($customer === null) {
+            throw new Failure("$what: customer {$wanted['id']}", 'is no longer there', 'Somebody works in MailWizz at this moment: run it again');
+        }
         if (!$wanted['set']) {
             return (int) $wanted['id'];
         }

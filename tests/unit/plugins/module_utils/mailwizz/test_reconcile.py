@@ -175,11 +175,10 @@ def test_one_plan_reaches_what_is_wanted_and_the_next_is_empty(wanted, found):
 @given(wishes, founds())
 def test_nothing_of_others_is_touched_and_nothing_deleted(wanted, found):
     after = applied(plan(wanted, found), found)
-    owners = {customer for _group, customer in TENANTS.values()}
     by_id = {one["id"]: one for one in after["servers"]}
     for server in found["servers"]:
         assert server["id"] in by_id
-        if server["customer_id"] not in owners or not marks.is_ours(server):
+        if not marks.is_ours(server):
             assert by_id[server["id"]] == server
 
 
@@ -188,16 +187,12 @@ def test_nothing_of_others_is_touched_and_nothing_deleted(wanted, found):
 def test_no_campaign_runs_on_whose_chosen_server_of_ours_is_not_drawn(wanted, found):
     after = applied(plan(wanted, found), found)
     by_id = {one["id"]: one for one in after["servers"]}
-    owners = {customer for _group, customer in TENANTS.values()}
+    strays = {one["id"] for one in marks.strays(found)}
     for running in after["campaigns"]:
         for number in running["servers"]:
             server = by_id[number]
-            if (
-                server["customer_id"] == running["customer_id"]
-                and server["customer_id"] in owners
-                and marks.is_ours(server)
-            ):
-                assert server["status"] in DRAWN
+            if marks.is_ours(server) and (number in strays or server["customer_id"] == running["customer_id"]):
+                assert server["status"] in DRAWN and number not in strays
 
 
 @settings(max_examples=200, deadline=None)
@@ -300,6 +295,33 @@ def test_our_server_given_to_a_group_is_a_fault():
     assert "also given to customer groups" in made.faults[0]
 
 
+@pytest.mark.parametrize("owner", [None, 999])
+def test_our_server_in_no_tenants_customer_is_disabled_and_a_fault(owner):
+    lost = {**mine(1), "customer_id": owner}
+    running = [campaign(1, 100, [1]), campaign(2, 100, [], "hello1@sos.test"), campaign(3, 300, [1])]
+    made = plan([want("sos", 1)], state([lost], running))
+    assert (made.created, made.disabled) == (["mail1.sos.test"], ["mail1.sos.test"])
+    # Who has its From goes on over the new one.
+    assert sorted(made.pause) == [1, 3]
+    assert "is no tenant's" in made.faults[0]
+    after = applied(made, state([lost], running))
+    assert not plan([want("sos", 1)], after).changed and not plan([want("sos", 1)], after).faults
+
+
+@pytest.mark.parametrize("owner", [None, 999])
+@pytest.mark.parametrize("mark", [{}, {"tenant": "sos"}])
+def test_a_stop_meets_our_server_in_no_tenants_customer(owner, mark):
+    lost = {**mine(1), "customer_id": owner}
+    lost["mark"] = {**lost["mark"], **mark}
+    found = state([lost], [campaign(1, 100, [1]), campaign(2, 999, from_email="x@x.test"), campaign(3, 300)])
+    for whom in ({"tenant": "sos"}, {"everything": True}):
+        made, _unknown = stop(found, **whom)
+        assert made.disabled == ["mail1.sos.test"] and 1 in made.pause and 3 not in made.pause
+    made, unknown = stop(found, "mail1.sos.test")
+    assert (made.disabled, unknown, sorted(made.pause)) == (["mail1.sos.test"], [], [1])
+    assert bool(stop(found, tenant="two")[0].changes) is not bool(mark)
+
+
 def test_a_version_without_a_column_is_refused():
     found = {**state(), "columns": [name for name in COLUMNS if name != "force_from"]}
     with pytest.raises(FleetError, match="no column force_from"):
@@ -358,9 +380,8 @@ def test_a_stop_of_a_tenant_pauses_whatever_it_sends():
 def test_a_stop_of_everything_leaves_no_server_of_ours_drawn_and_no_campaign(found):
     made, _unknown = stop(found, everything=True)
     after = applied(made, found)
-    owners = {customer for _group, customer in TENANTS.values()}
     for before, server in zip(found["servers"], after["servers"]):
-        if server["customer_id"] in owners and marks.is_ours(server):
+        if marks.is_ours(server):
             assert server["status"] == "disabled"
         else:
             assert server == before

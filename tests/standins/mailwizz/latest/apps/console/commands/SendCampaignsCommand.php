@@ -51,7 +51,7 @@ class SendCampaignsCommand extends CConsoleCommand
         return array_map('intval', array_column($rows, 'campaign_id'));
     }
 
-    /** One batch. The status is taken only from a due one and given back only if nobody changed it meanwhile. */
+    /** One batch. The status is taken only from a due one, and given back only if nobody changed it meanwhile (WriteBack: always). */
     private function send(int $id, string $frontend): void
     {
         Sql::run("UPDATE {{campaign}} SET status = 'processing', last_updated = NOW(), started_at = COALESCE(started_at, NOW()) WHERE campaign_id = :c AND " . self::DUE, ['c' => $id]);
@@ -62,7 +62,7 @@ class SendCampaignsCommand extends CConsoleCommand
         $batch = new CampaignBatch(new CampaignMail($campaign, $frontend), $frontend);
         $finished = $batch->send(max(1, (int) Sql::option('system.cron.send_campaigns.subscribers_at_once', 100)));
         Sql::run(
-            "UPDATE {{campaign}} SET status = :s, last_updated = NOW(), finished_at = IF(:s = 'sent', NOW(), NULL) WHERE campaign_id = :c AND status = 'processing'",
+            "UPDATE {{campaign}} SET status = :s, last_updated = NOW(), finished_at = IF(:s = 'sent', NOW(), NULL) WHERE campaign_id = :c" . WriteBack::unless('processing'),
             ['s' => $finished ? 'sent' : 'sending', 'c' => $id]
         );
     }

@@ -160,7 +160,7 @@ final class CampaignBatch
     {
         if ($this->client) {
             $this->client->close();
-            Sql::run("UPDATE {{delivery_server}} SET status = 'active' WHERE server_id = :s AND status = 'in-use'", ['s' => (int) $this->server['server_id']]);
+            Sql::run("UPDATE {{delivery_server}} SET status = 'active' WHERE server_id = :s" . WriteBack::unless('in-use'), ['s' => (int) $this->server['server_id']]);
         }
         $this->client = null;
     }
