@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, select, text
 
 from email_engine import recipients
-from email_engine.store.mail_models import Contact, Placement
+from email_engine.store import placing
+from email_engine.store.mail_models import Contact, Placement, Withdrawal
 from email_engine.store.models import Job
-from fake_mailwizz import FakeMailwizz
+from fake_mailwizz import Answer, FakeMailwizz
 from mailing_fleet import ANN, CONSENT, KEYS, make_list, put_on, ready
 from members import problem
 
@@ -242,12 +243,29 @@ def test_a_no_reaches_mailwizz_at_once(app, client, keys, fake):
     assert twin["status"] == "unsubscribed"
 
 
-def test_a_no_that_mailwizz_does_not_hear_is_not_lost_in_silence(app, client, keys, fake):
-    contact, _twin = on_a_list(app, client, keys["sos"], fake)
-    fake.close()
-    refused = change(client, keys["sos"], contact, 502, status="unsubscribed")
-    assert "Nothing was stored" in refused["detail"]
-    assert client.get(f"/api/v1/contacts/{contact['id']}", headers=keys["sos"]).json()["status"] == "subscribed"
+def test_a_no_that_mailwizz_does_not_hear_is_stored_and_told_later(app, client, keys, fake):
+    contact, twin = on_a_list(app, client, keys["sos"], fake)
+    fake.instead = Answer(500, "<title>Oops</title>")
+    assert change(client, keys["sos"], contact, status="unsubscribed")["status"] == "unsubscribed"
+    assert withdrawn(app) == [(twin["subscriber_uid"], False)]
+    with app.state.sessions() as session:
+        assert session.scalars(select(Job.tenant_id).where(Job.kind == "withdraw")).one()
+    # It agrees again before MailWizz was told: then there is nothing to tell.
+    later = client.get(f"/api/v1/contacts/{contact['id']}", headers=keys["sos"]).json()["status_at"]
+    later = (datetime.fromisoformat(later) + timedelta(milliseconds=1)).isoformat()
+    add(client, keys["sos"], 200, consent={**CONSENT, "at": later})
+    assert withdrawn(app) == []
+
+
+def test_a_route_that_mailwizz_does_not_know_is_no_deed(app, client, keys, fake, monkeypatch):
+    contact, twin = on_a_list(app, client, keys["sos"], fake)
+
+    def unknown(*_args, **_more):
+        raise Answer(404, {"status": "error", "error": "Page not found."})
+
+    monkeypatch.setattr(fake, "unsubscribe", unknown)
+    change(client, keys["sos"], contact, status="unsubscribed")
+    assert withdrawn(app) == [(twin["subscriber_uid"], False)]
 
 
 def test_fields_follow_into_mailwizz(app, client, keys, fake):
@@ -304,3 +322,36 @@ def test_the_log_has_no_address(app, client, keys, caplog):
     assert "mail.test" not in caplog.text
     shown = client.get("/api/v1/audit?limit=500", headers=keys["sos"]).json()
     assert "mail.test" not in json.dumps(shown) and f"contact {made['id']}" in json.dumps(shown)
+
+
+def withdrawn(app):
+    with app.state.sessions() as session:
+        return [(row.subscriber_uid, row.erase) for row in session.scalars(select(Withdrawal))]
+
+
+def test_a_refused_update_leaves_the_subscriber_known(app, client, keys, fake):
+    contact, twin = on_a_list(app, client, keys["sos"], fake)
+    with app.state.sessions() as session, session.begin():
+        placed = session.scalars(select(Placement)).one()
+        placing.place(session, placed.list_id, placing.Result(contact["id"], None, "FNAME is required"))
+    with app.state.sessions() as session:
+        assert session.scalars(select(Placement.subscriber_uid)).one() == twin["subscriber_uid"]
+
+
+def test_erasing_looks_for_whom_it_knows_no_uid_of(app, client, keys, fake):
+    contact, _twin = on_a_list(app, client, keys["sos"], fake)
+    with app.state.sessions() as session, session.begin():
+        placed = session.scalars(select(Placement)).one()
+        placed.state, placed.subscriber_uid = "refused", None
+    assert client.delete(f"/api/v1/contacts/{contact['id']}", headers=keys["sos"]).status_code == 204
+    assert next(iter(fake.customers[KEYS["sos"]].lists.values()))["people"] == {}
+    assert withdrawn(app) == []
+
+
+def test_erased_without_a_mailwizz_says_what_was_not_done(app, client, admin, keys, fake):
+    contact, _twin = on_a_list(app, client, keys["sos"], fake)
+    client.delete("/api/v1/tenants/sos/mailwizz", headers=admin)
+    answer = client.delete(f"/api/v1/contacts/{contact['id']}", headers=keys["sos"])
+    assert answer.status_code == 200 and answer.json()["lists"] == ["news"] and "by hand" in answer.json()["left"]
+    problem(client.get(f"/api/v1/contacts/{contact['id']}", headers=keys["sos"]), 404)
+    assert withdrawn(app) == []

@@ -13,6 +13,7 @@ from sqlalchemy import select, text
 
 from email_engine.campaigns import inject
 from email_engine.mailwizz.client import Client
+from email_engine.store import placing
 from email_engine.store.mail_models import MailingList, Placement
 from fake_mailwizz import Answer, FakeMailwizz
 from mailing_fleet import ANN, CONSENT, HTML, KEYS, make_list, put_on, ready
@@ -196,11 +197,16 @@ def test_who_said_no_here_and_agreed_again_is_written_to_again(app, client, keys
         assert not session.scalars(select(Placement.agreed_again).where(Placement.agreed_again)).all()
 
 
+@pytest.mark.parametrize("killed", [False, True])
 @pytest.mark.parametrize(("verb", "left"), [("patch", ["unsubscribed"]), ("delete", [])])
 def test_who_says_no_while_its_batch_is_under_way_is_taken_back(
-    app, client, keys, fake, there, monkeypatch, verb, left
+    app, client, keys, fake, there, monkeypatch, verb, left, killed
 ):
-    """MailWizz does not know it yet when it is told of the no, and then gets it with the batch."""
+    """MailWizz does not know it yet when it is told of the no, and then gets it with the batch; the worker may be killed before it stores that."""
+
+    def killer(*_args):
+        raise KeyboardInterrupt
+
     uid = make_list(client, keys["sos"]).json()["mailwizz_uid"]
     put_on(client, keys["sos"], ANN)
     place = f"/api/v1/contacts/{client.get('/api/v1/contacts', headers=keys['sos']).json()['items'][0]['id']}"
@@ -217,6 +223,11 @@ def test_who_says_no_while_its_batch_is_under_way_is_taken_back(
         return bulk(*args, **more)
 
     monkeypatch.setattr(fake, "post_bulk", meanwhile)
+    if killed:
+        monkeypatch.setattr(placing, "place", killer)
+        with pytest.raises(KeyboardInterrupt):
+            brought(app, fake)
+        monkeypatch.undo()
     brought(app, fake)
     assert [one["status"] for one in there.lists[uid]["people"].values()] == left
 

@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi.responses import JSONResponse
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
 from sqlalchemy import ARRAY, String, cast, func, select
 from sqlalchemy.orm import Session
@@ -17,9 +19,11 @@ from sqlalchemy.orm import Session
 from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.joining import Invalid
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import Problem
 from email_engine import recipients
+from email_engine.campaigns import withdraw
+from email_engine.mailwizz.faults import MailwizzError
 from email_engine.settings import Settings
-from email_engine.store import contacts, jobs
-from email_engine.store.mail_models import CONTACT_STATUSES, Contact, MailingList, Placement
+from email_engine.store import contacts, jobs, mailwizz_instances, withdrawals
+from email_engine.store.mail_models import CONTACT_STATUSES, Contact, MailingList, MailwizzInstance, Placement
 from email_engine.store.models import Tenant
 
 from . import mailing
@@ -29,6 +33,7 @@ from .once import Creating, Made
 from .paging import After, Limit, Page, page
 from .versions import IfMatch, etag, expect
 
+log = logging.getLogger(__name__)
 router = APIRouter(prefix="/contacts", tags=["contacts"])
 Number = Annotated[int, Path(ge=0, le=2**63 - 1)]
 Tag = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._:-]*$", max_length=50)]
@@ -121,6 +126,18 @@ class ContactShown(BaseModel):
     created_at: datetime
     updated_at: datetime
     etag: str
+
+
+class Erased(BaseModel):
+    """Erased here only. lists: that it was on; left: what was not done, and what to do."""
+
+    lists: list[str]
+    left: str
+
+
+_LEFT = (
+    "The engine knows no MailWizz of the tenant any more: if there is one still, delete the subscriber there by hand, on each of these lists."
+)
 
 
 def shown(contact: Contact, tenant: str) -> ContactShown:
@@ -282,22 +299,37 @@ def change(
         wanted["tags"] = sorted(set(wanted["tags"]))
     if given.consent is not None or (given.status == "subscribed" and found.status != "subscribed"):
         _agrees(session, found, given.consent)
-    changed = contacts.change(session, found, wanted)
+    changed, told = contacts.change(session, found, wanted), True
     if given.status not in (None, "subscribed", found.status):
-        # Also one that waits: its batch may be under way.
-        if contacts.lists_of(session, found):
-            with mailing.asking(session, tenant, known) as client:
-                client.unsubscribe_everywhere(found.email)
         contacts.refuse(session, found, given.status)
+        told = _tell_no(session, tenant, found, known)
         changed = True
     session.flush()
     after = {"status": found.status, "tags": found.tags, "source": found.consent_source}
     if changed or before != after:
         contacts.say(session, key.actor, "changed", found, before=before, after=after)
+    if not told:
+        withdrawals.ask(session, key.actor, tenant)
     if found.status == "subscribed":
         inject(session, key, tenant, contacts.lists_of(session, found, ["waiting"]))
     response.headers["ETag"] = etag(found.version)
     return shown(found, tenant.name)
+
+
+def _tell_no(session: Session, tenant: Tenant, contact: Contact, known: Settings) -> bool:
+    """Whether MailWizz knows of the no now, on each list; what it was not told stays to be told by a job."""
+    left = withdrawals.of_contact(session, contact.id)
+    # Without a uid its batch may be under way.
+    sayable = [row for row in left if row.subscriber_uid is not None]
+    try:
+        with mailing.asking(session, tenant, known) as client:
+            for row in sayable:
+                withdraw.say(client, session.get_one(MailingList, row.list_id).mailwizz_uid, row)
+                withdrawals.done(session, row)
+    except (MailwizzError, mailwizz_instances.NoMailwizz) as fault:
+        log.warning("contact %s: MailWizz was not told of its no: %s", contact.id, fault)
+        return False
+    return len(sayable) == len(left)
 
 
 def _agrees(session: Session, contact: Contact, consent: Consent | None) -> None:
@@ -311,7 +343,10 @@ def _agrees(session: Session, contact: Contact, consent: Consent | None) -> None
     "/{contact}",
     status_code=204,
     dependencies=mailing.ASKS_MAILWIZZ,
-    responses=mailing.FROM_MAILWIZZ,
+    responses={
+        **mailing.FROM_MAILWIZZ,
+        200: {"model": Erased, "description": "Erased here; the engine knows no MailWizz of the tenant any more"},
+    },
     summary="Erase a contact, here and on its lists in MailWizz",
 )
 def erase(
@@ -320,17 +355,28 @@ def erase(
     session: Transaction,
     known: Annotated[Settings, Depends(settings)],
     if_match: IfMatch = None,
-) -> None:
+) -> Response:
     found, tenant = _found(session, key, contact)
     expect(if_match, found.version, required=False)
-    twins = session.execute(
-        select(MailingList.mailwizz_uid, Placement.subscriber_uid)
-        .join(MailingList, MailingList.id == Placement.list_id)
-        .where(Placement.contact_id == found.id, Placement.subscriber_uid.is_not(None))
-        .order_by(MailingList.id)
-    ).all()
-    if twins:
+    withdrawals.add(session, found.id, erase=True)
+    left = withdrawals.of_contact(session, found.id)
+    if left and session.get(MailwizzInstance, tenant.id) is None:
+        for row in left:
+            withdrawals.done(session, row)
+        names = list(session.scalars(select(MailingList.name).where(MailingList.id.in_([row.list_id for row in left]))))
+        contacts.erase(session, key.actor, found, lists_left=names)
+        return JSONResponse(Erased(lists=names, left=_LEFT).model_dump())
+    coming = False
+    if left:
         with mailing.asking(session, tenant, known) as client:
-            for list_uid, uid in twins:
-                client.delete_subscriber(list_uid, uid)
+            for row in left:
+                there = withdraw.say(client, session.get_one(MailingList, row.list_id).mailwizz_uid, row)
+                if there or session.get_one(Placement, (row.list_id, found.id)).state != "waiting":
+                    withdrawals.done(session, row)
+                else:
+                    # Its batch may be under way; the address is kept for a look after it.
+                    coming = True
     contacts.erase(session, key.actor, found)
+    if coming:
+        withdrawals.ask(session, key.actor, tenant)
+    return Response(status_code=204)

@@ -17,10 +17,8 @@ from email_engine.mailwizz.shapes import Placed
 from email_engine.store import placing
 from email_engine.store.mail_models import MailingList
 
-from . import reach
+from . import reach, withdraw
 
-#: Statuses in MailWizz in which nobody is written to, by the recipient's or the receiver's word.
-GONE = {"unsubscribed": "unsubscribed", "blacklisted": "bounced"}
 
 
 def run(work: Work) -> None:
@@ -45,6 +43,8 @@ def bring(work: Work, client: Client, list_id: int, wanted: Callable[[], bool] =
         with work.sessions() as session, session.begin():
             placing.refuse_unwanted(session, list_id)
         while True:
+            # Whoever says no while its batch is under way says it before MailWizz knows them.
+            withdraw.tell(work, client, list_id)
             with work.sessions() as session:
                 counts = placing.counts(session, list_id)
                 batch = _cut(placing.waiting(session, list_id, work.settings.mail_batch))
@@ -83,23 +83,8 @@ def _send(work: Work, client: Client, uid: str, list_id: int, batch: Sequence[_R
     for row, answer in zip(new, answers, strict=True):
         results.append(_result(work, client, uid, row.one, answer))
     with work.sessions() as session, session.begin():
-        unwelcome = placing.unwelcome(session, [one.contact_id for one in results])
         for one in results:
-            if one.uid is not None and one.contact_id in unwelcome:
-                _take_back(work, client, uid, one.uid, unwelcome[one.contact_id])
             placing.place(session, list_id, one)
-
-
-def _take_back(work: Work, client: Client, uid: str, twin: str, erased: bool) -> None:
-    """Whoever said no while the batch was under way said it before MailWizz knew them."""
-
-    def ask() -> None:
-        if erased:
-            client.delete_subscriber(uid, twin)
-        else:
-            client.unsubscribe(uid, twin)
-
-    reach.patiently(work, ask)
 
 
 def _result(work: Work, client: Client, uid: str, one: placing.Waiting, answer: Placed) -> placing.Result:
@@ -110,7 +95,7 @@ def _result(work: Work, client: Client, uid: str, one: placing.Waiting, answer: 
         return placing.Result(one.contact_id, None, "; ".join(answer.errors) or "MailWizz does not say why")
     if one.agreed_again:
         return _renewed(work, client, uid, one, found.uid)
-    gone = GONE.get(found.status)
+    gone = withdraw.GONE.get(found.status)
     if gone is not None:
         return placing.Result(one.contact_id, found.uid, f"is {found.status} in MailWizz, and stays so", gone)
     return placing.Result(one.contact_id, found.uid)
@@ -124,7 +109,7 @@ def _renewed(work: Work, client: Client, uid: str, one: placing.Waiting, twin: s
         try:
             client.update_subscriber(uid, twin, {**one.fields, "EMAIL": one.email}, details)
         except (NotFound, Refused) as fault:
-            return placing.Result(one.contact_id, None, "; ".join(fault.errors) or "MailWizz does not say why")
+            return placing.Result(one.contact_id, twin, "; ".join(fault.errors) or "MailWizz does not say why")
         return placing.Result(one.contact_id, twin)
 
     return reach.patiently(work, ask)

@@ -50,6 +50,7 @@ KINDS = {
     "resume": Kind(("resume", "converge"), variables=_STOP),
     # Large lists take as long as they take: a batch that was answered is never sent again.
     "inject": Kind(lane="mail", function="email_engine.campaigns.inject:run", minutes=1440),
+    "withdraw": Kind(lane="mail", function="email_engine.campaigns.withdraw:run", minutes=60),
     "campaign": Kind(lane="mail", function="email_engine.campaigns.campaign:run", minutes=1440),
     "campaign_follow": Kind(lane="mail", function="email_engine.campaigns.follow:run", minutes=30),
     "campaign_stats": Kind(lane="mail", function="email_engine.campaigns.stats:run", minutes=30),

@@ -31,6 +31,7 @@ from email_engine.store import (
     signals,
     waiting,
     warmup,
+    withdrawals,
 )
 from email_engine.store.models import DnsCheck, Incident, Ip, Job
 
@@ -63,6 +64,7 @@ class Sweep:
                 self._stops,
                 self._campaigns,
                 self._numbers,
+                self._withdrawals,
             )
         ):
             try:
@@ -128,6 +130,9 @@ class Sweep:
         """Of campaigns that run, every minute; of what waits or ended, every hour."""
         if campaigns.due(session) and not jobs.asked_lately(session, ["campaign_stats"], 1):
             jobs.enqueue(session, jobs.WORKER, "campaign_stats", once=True)
+
+    def _withdrawals(self, session: Session) -> None:
+        withdrawals.look(session)
 
     def _warmup(self, session: Session) -> None:
         """The timer's run met an accounting that was not complete, or a rest that lasted a moment longer."""

@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 HANDS = {"converge": 1, "stop": 2, "check": 3, "mail": 3}
 #: What the first hand of a lane takes, and nothing else: what is due every ten minutes waits for no check of an hour, a campaign's pause
 #: for no large list.
-KEPT = {"check": ("collect",), "mail": ("campaign_follow", "campaign_stats")}
+KEPT = {"check": ("collect",), "mail": ("campaign_follow", "campaign_stats", "withdraw")}
 #: Connections of a hand: its hold, and where its job is a function, that one's transaction and lock.
 CONNECTIONS = {"mail": 3}
 #: The lane whose worker also brings alerts to people.

@@ -12,15 +12,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from . import withdrawals
 from .audit import Actor, record
-from .mail_models import Contact, Placement
+from .mail_models import SAID_NO, Contact, Placement
 
-#: Statuses that only a consent after them ends.
-SAID_NO = ("unsubscribed", "bounced", "complained")
 
 
 class Consent(NamedTuple):
@@ -112,6 +111,7 @@ def merge(
         if consent is None or consent.at <= contact.status_at:
             raise NotAgain(contact)
         contact.status, contact.status_at = "subscribed", func.now()
+        withdrawals.call_off(session, contact.id)
         _place_again(session, contact, agreed_again=True)
     wanted = {"fields": {**contact.fields, **fields}, "tags": _tags([*contact.tags, *tags])}
     if later and consent is not None:
@@ -140,8 +140,9 @@ def left(session: Session, actor: Actor, list_id: int, uids: Collection[str]) ->
     wanted = (
         select(Contact)
         .join(Placement, Placement.contact_id == Contact.id)
-        # One that is to be placed anew has agreed since.
-        .where(Placement.list_id == list_id, Placement.state == "injected", Placement.subscriber_uid.in_(uids))
+        # One that is to be placed anew because it agreed again has done so since.
+        .where(Placement.list_id == list_id, or_(Placement.state == "injected", ~Placement.agreed_again))
+        .where(Placement.subscriber_uid.in_(uids))
         .where(Contact.status == "subscribed")
         .order_by(Contact.id)
         .with_for_update(of=Contact)
@@ -152,8 +153,9 @@ def left(session: Session, actor: Actor, list_id: int, uids: Collection[str]) ->
 
 
 def refuse(session: Session, contact: Contact, status: str) -> None:
-    """The contact, held locked, gets no mail any more. status: one of `SAID_NO`."""
+    """The contact, held locked, gets no mail any more; MailWizz is to be told (`withdrawals`). status: one of `SAID_NO`."""
     contact.status, contact.status_at, contact.updated_at = status, func.now(), func.now()
+    withdrawals.add(session, contact.id)
 
 
 def _place_again(session: Session, contact: Contact, **more: bool) -> None:
@@ -166,13 +168,13 @@ def _place_again(session: Session, contact: Contact, **more: bool) -> None:
     )
 
 
-def erase(session: Session, actor: Actor, contact: Contact) -> None:
-    """Nothing of the contact, held locked, stays here but that it was erased."""
+def erase(session: Session, actor: Actor, contact: Contact, **evidence: Any) -> None:
+    """Nothing of the contact, held locked, stays here but that it was erased, and what MailWizz has still to be told."""
     for placed in session.scalars(select(Placement).where(Placement.contact_id == contact.id)):
         session.delete(placed)
     session.flush()
     session.delete(contact)
-    say(session, actor, "erased", contact)
+    say(session, actor, "erased", contact, evidence=evidence)
 
 
 def lists_of(session: Session, contact: Contact, states: Collection[str] = ()) -> list[int]:

@@ -20,6 +20,8 @@ from .models import Base, now, one_of
 
 #: unsubscribed and complained are the recipient's own word, bounced is the receiver's.
 CONTACT_STATUSES = ("subscribed", "unsubscribed", "bounced", "complained")
+#: Statuses that only a consent after them ends.
+SAID_NO = ("unsubscribed", "bounced", "complained")
 #: Of a contact on a list: not in MailWizz yet; there; MailWizz does not take it.
 PLACEMENT_STATES = ("waiting", "injected", "refused")
 CAMPAIGN_STATES = ("preparing", "scheduled", "sending", "paused", "sent", "failed", "cancelled")
@@ -115,6 +117,36 @@ class Placement(Base):
     )
 
 
+class Withdrawal(Base):
+    """What MailWizz has still to be told of one who said no, or was erased (erase), on a list. The contact may be gone: email is where to look
+    for the subscriber, subscriber_uid the one that was known."""
+
+    __tablename__ = "withdrawals"
+
+    tenant_id: Mapped[int]
+    list_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    contact_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    email: Mapped[str]
+    subscriber_uid: Mapped[str | None]
+    erase: Mapped[bool] = mapped_column(server_default=text("false"))
+    created_at: Mapped[datetime] = now()
+
+    __table_args__ = (ForeignKeyConstraint(["tenant_id", "list_id"], ["lists.tenant_id", "lists.id"]),)
+
+
+class ErasedNo(Base):
+    """That somebody who was erased had said no, and when; nobody can read from it who. digest: see `noes`."""
+
+    __tablename__ = "erased_noes"
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"), primary_key=True, autoincrement=False)
+    digest: Mapped[bytes] = mapped_column(primary_key=True)
+    status: Mapped[str]
+    at: Mapped[datetime]
+
+    __table_args__ = (one_of("status", SAID_NO),)
+
+
 class Template(Base):
     """The HTML of a tenant's campaigns, and its twin in MailWizz. sha256: of the content as it is there, in hexadecimal."""
 
@@ -124,7 +156,7 @@ class Template(Base):
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id"))
     name: Mapped[str]
     mailwizz_uid: Mapped[str]
-    content: Mapped[str]
+    content: Mapped[str] = mapped_column(deferred=True)
     sha256: Mapped[str]
     version: Mapped[int] = mapped_column(server_default=text("1"))
     created_at: Mapped[datetime] = now()
@@ -135,7 +167,8 @@ class Template(Base):
 
 
 class Campaign(Base):
-    """A mailing of one list from one sender. type, mode: what the sender was chosen by. What it says is a template, or html of its own.
+    """A mailing of one list from one sender. type, mode: what the sender was chosen by. html: what it says, of its own
+    or as the template, if there is one, said when it was asked for.
     options: as MailWizz' API names them. send_at: null is at once. mailwizz_uid: of its twin, once there is one. error: why it failed;
     paused_reason: why it stands still, each for an operator. scheduled_at: when MailWizz had been told to send it. ended_at: when it was
     seen sent, or was given up."""
@@ -148,7 +181,7 @@ class Campaign(Base):
     ip_id: Mapped[int]
     list_id: Mapped[int]
     template_id: Mapped[int | None]
-    html: Mapped[str | None]
+    html: Mapped[str] = mapped_column(deferred=True)
     options: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     type: Mapped[str]
     mode: Mapped[str]
@@ -173,7 +206,6 @@ class Campaign(Base):
         ForeignKeyConstraint(["tenant_id", "ip_id"], ["ips.tenant_id", "ips.id"]),
         ForeignKeyConstraint(["tenant_id", "list_id"], ["lists.tenant_id", "lists.id"]),
         ForeignKeyConstraint(["tenant_id", "template_id"], ["templates.tenant_id", "templates.id"]),
-        CheckConstraint("(template_id IS NULL) <> (html IS NULL)", name="content"),
         one_of("type", PURPOSES),
         one_of("state", CAMPAIGN_STATES),
         Index("ix_campaigns_tenant_id_state", "tenant_id", "state"),

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from . import lists
+from . import lists, withdrawals
 from .mail_models import Contact, Placement
 
 #: Characters of MailWizz's words that are kept.
@@ -30,7 +30,7 @@ class Waiting(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What MailWizz said of one contact. uid: of its subscriber. error: why it is not written to. status: what the contact is for that, by
+    """What MailWizz said of one contact. uid: of its subscriber; None leaves the known one. error: why it is not written to. status: what the contact is for that, by
     the recipient's or the receiver's word."""
 
     contact_id: int
@@ -82,14 +82,6 @@ def refuse_unwanted(session: Session, list_id: int) -> None:
     )
 
 
-def unwelcome(session: Session, contacts: Collection[int]) -> dict[int, bool]:
-    """Who said no, or was erased (then true), since they were read as `waiting`. Who is about to, has said so by the time this is known;
-    nobody else does until the transaction ends."""
-    wanted = select(Contact.id, Contact.status).where(Contact.id.in_(contacts)).order_by(Contact.id)
-    found = {row.id: row.status for row in session.execute(wanted.with_for_update(key_share=True))}
-    return {one: one not in found for one in contacts if found.get(one) != "subscribed"}
-
-
 def place(session: Session, list_id: int, result: Result) -> None:
     """Whoever was taken off the list meanwhile stays off."""
     error = result.error and result.error[:SHOWN]
@@ -99,7 +91,7 @@ def place(session: Session, list_id: int, result: Result) -> None:
         .values(
             state="refused" if error else "injected",
             error=error,
-            subscriber_uid=result.uid,
+            subscriber_uid=func.coalesce(result.uid, Placement.subscriber_uid),
             agreed_again=False,
             injected_at=None if error else func.now(),
         )
@@ -107,3 +99,4 @@ def place(session: Session, list_id: int, result: Result) -> None:
     if result.status is not None:
         wanted = update(Contact).where(Contact.id == result.contact_id, Contact.status == "subscribed")
         session.execute(wanted.values(status=result.status, status_at=func.now(), version=Contact.version + 1))
+        withdrawals.add(session, result.contact_id)

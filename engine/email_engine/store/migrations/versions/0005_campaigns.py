@@ -21,6 +21,8 @@ NEW = (
     "mailwizz_instances",
     "templates",
     "list_contacts",
+    "withdrawals",
+    "erased_noes",
     "campaigns",
     "campaign_stats",
 )
@@ -127,6 +129,32 @@ def upgrade() -> None:
         "ix_list_contacts_list_id_state_contact_id", "list_contacts", ["list_id", "state", "contact_id"], unique=False
     )
     op.create_table(
+        "withdrawals",
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("list_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("contact_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("subscriber_uid", sa.Text(), nullable=True),
+        sa.Column("erase", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "list_id"], ["lists.tenant_id", "lists.id"], name=op.f("fk_withdrawals_tenant_id_list_id")
+        ),
+        sa.PrimaryKeyConstraint("list_id", "contact_id", name=op.f("pk_withdrawals")),
+    )
+    op.create_table(
+        "erased_noes",
+        sa.Column("tenant_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "status IN ('unsubscribed', 'bounced', 'complained')", name=op.f("ck_erased_noes_status")
+        ),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_erased_noes_tenant_id")),
+        sa.PrimaryKeyConstraint("tenant_id", "digest", name=op.f("pk_erased_noes")),
+    )
+    op.create_table(
         "campaigns",
         sa.Column("id", sa.Uuid(), server_default=sa.text("gen_random_uuid()"), nullable=False),
         sa.Column("number", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -134,7 +162,7 @@ def upgrade() -> None:
         sa.Column("ip_id", sa.BigInteger(), nullable=False),
         sa.Column("list_id", sa.BigInteger(), nullable=False),
         sa.Column("template_id", sa.BigInteger(), nullable=True),
-        sa.Column("html", sa.Text(), nullable=True),
+        sa.Column("html", sa.Text(), nullable=False),
         sa.Column("options", postgresql.JSONB(), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("type", sa.Text(), nullable=False),
         sa.Column("mode", sa.Text(), nullable=False),
@@ -153,7 +181,6 @@ def upgrade() -> None:
         sa.Column("version", sa.BigInteger(), server_default=sa.text("1"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.CheckConstraint("(template_id IS NULL) <> (html IS NULL)", name=op.f("ck_campaigns_content")),
         sa.CheckConstraint(
             "state IN ('preparing', 'scheduled', 'sending', 'paused', 'sent', 'failed', 'cancelled')",
             name=op.f("ck_campaigns_state"),
