@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl, urlsplit
 KEY = "k" * 40
 ROOT = "/api/index.php"
 RUNNING = ("pending-sending", "sending", "processing")
+SENDS = ("active", "in-use")
 #: The connection ends without an answer; a web server's own page.
 LOST = (0, "", "")
 PAGE = (502, "text/html", "<html><title>502 Bad Gateway</title>nginx</html>")
@@ -50,6 +51,10 @@ class Mailwizz:
         self.campaigns: dict[str, dict[str, str]] = {}
         self.blacklist: set[str] = set()
         self.asked: list[str] = []
+        #: Of each campaign that began or went on: its From, and the server that its mail goes by. Without a selected one that sends, and
+        #: has quota left, it is any other of the customer's.
+        self.drawn: list[tuple[str, str | None]] = []
+        self.exhausted: set[str] = set()
         self._disturbances: list[Disturbance] = []
         self._lock = threading.RLock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -137,6 +142,7 @@ class Mailwizz:
             ("POST", r"/lists/(\w+)/subscribers/bulk", self._bulk),
             ("GET", r"/lists/(\w+)/subscribers/search-by-email", self._search),
             ("GET", r"/delivery-servers", self._servers),
+            ("GET", r"/lists/(\w+)", self._list),
             ("GET", r"/campaigns", self._index),
             ("POST", r"/campaigns", self._create),
             ("GET", r"/campaigns/(\w+)", self._view),
@@ -191,6 +197,18 @@ class Mailwizz:
         ]
         return self._page(rows, query)
 
+    def _list(self, uid: str, _query: dict[str, str]) -> dict[str, object]:
+        if uid not in self.lists:
+            raise Refused(404, "The subscribers list does not exist.")
+        return {"data": {"record": {"general": {"list_uid": uid, "name": "people"}}}}
+
+    def _draw(self, uid: str) -> None:
+        one, names = self.campaigns[uid], list(self.servers)
+        able = [name for name, status in self.servers.items() if status in SENDS and name not in self.exhausted]
+        chosen = names[int(one["delivery_servers"]) - 1] if one.get("delivery_servers") else None
+        server = chosen if chosen in able else next(iter(able), None)
+        self.drawn.append((one["from_email"], server))
+
     def _one(self, uid: str) -> dict[str, str]:
         if uid not in self.campaigns:
             raise Refused(404, "The campaign does not exist")
@@ -212,6 +230,8 @@ class Mailwizz:
         uid = f"camp{len(self.campaigns)}"
         # Without a status it is on its way at once.
         self.campaigns[uid] = {"status": "pending-sending", **given, "campaign_uid": uid}
+        if self.campaigns[uid]["status"] in RUNNING:
+            self._draw(uid)
         return {"campaign_uid": uid}
 
     def _view(self, uid: str, _query: dict[str, str]) -> dict[str, object]:
@@ -220,7 +240,10 @@ class Mailwizz:
     def _update(self, uid: str, form: dict[str, str]) -> dict[str, object]:
         if self._one(uid)["status"] not in ("draft", "pending-sending", "paused"):
             raise Refused(422, "This campaign cannot be edited now.")
+        before = self._one(uid)["status"]
         self._one(uid).update(_unwrapped(form))
+        if self._one(uid)["status"] in RUNNING and before not in RUNNING:
+            self._draw(uid)
         return {}
 
     def _delete(self, uid: str, _query: dict[str, str]) -> dict[str, object]:
@@ -231,10 +254,11 @@ class Mailwizz:
 
     def _toggle(self, uid: str, _form: dict[str, str]) -> dict[str, object]:
         one = self._one(uid)
-        if one["status"] in RUNNING:
+        if one["status"] in (*RUNNING, "pending-approve"):
             one["status"] = "paused"
         elif one["status"] == "paused":
             one["status"] = "pending-sending"
+            self._draw(uid)
         return {"campaign": {"status": one["status"]}}
 
     def _mark_sent(self, uid: str, _form: dict[str, str]) -> dict[str, object]:

@@ -138,7 +138,7 @@ def campaign_of(session, ip, name="Spring news"):
     template = Template(**of, name="plain", mailwizz_uid="template1", content="<p></p>", sha256="0")
     session.add_all([mails, template])
     session.flush()
-    campaign = Campaign(**of, ip_id=ip.id, list_id=mails.id, template_id=template.id, type="newsletter", mode="round_robin", name=name,
+    campaign = Campaign(**of, ip_id=ip.id, list_id=mails.id, template_id=template.id, html="<p></p>", type="newsletter", mode="round_robin", name=name,
                         subject="Spring", from_name="SOS", reply_to=ip.sender_email, asked_by="test")  # fmt: skip
     session.add(campaign)
     session.flush()

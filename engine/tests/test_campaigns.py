@@ -57,6 +57,8 @@ def mailwizz():
     one = Mailwizz({SENDER: "active", "m2.sos.test": "active", "m3.sos.test": "disabled"})
     yield one
     one.close()
+    # Whatever happened: none went by another server than its sender's.
+    assert {(address, server) for address, server in one.drawn if address != f"contact@{server}"} == set()
 
 
 class Here:
@@ -263,7 +265,8 @@ def test_a_campaign_arrives_in_mailwizz(here, hands, mailwizz):
         "1",
     )
     assert (twin["send_at"], twin["reply_to"]) == (later.strftime("%Y-%m-%d %H:%M:%S"), "re@sos.test")
-    assert (twin["options.url_tracking"], twin["template.template_uid"]) == ("yes", "template1")
+    assert (twin["options.url_tracking"], twin["template.content"]) == ("yes", CONTENT)
+    assert mailwizz.drawn == [(f"contact@{SENDER}", SENDER)]
     assert found["progress"]["injected"] == found["progress"]["total"] == 12
     job = here.client.get(asked["job"]["href"], headers=here.sos).json()
     assert wait(lambda: here.client.get(asked["job"]["href"], headers=here.sos).json()["state"] == "succeeded")
@@ -307,12 +310,12 @@ def test_a_lost_answer_to_the_draft_makes_no_second_one(here, hands, mailwizz):
 
 
 def test_two_campaigns_at_once(here, hands, mailwizz):
-    here.people(40)
-    hands(mail_batch=10)
+    here.people(16)
+    hands(mail_batch=4)
     asked = [here.ask(name=f"News {number}")["campaign"]["id"] for number in range(3)]
     for number in asked:
         here.until(number, "scheduled")
-    assert mailwizz.statuses() == ["pending-sending"] * 3 and len(mailwizz.lists["list1"]) == 40
+    assert mailwizz.statuses() == ["pending-sending"] * 3 and len(mailwizz.lists["list1"]) == 16
     # One of a tenant at a time.
     assert mailwizz.count("POST /lists/list1/subscribers/bulk") == 4
 
@@ -448,6 +451,164 @@ def test_a_campaign_waits_for_its_delivery_server(here, hands, mailwizz):
     here.tell(asked, "resume")
     here.idle()
     assert mailwizz.statuses() == ["pending-sending"]
+
+
+def test_a_lost_answer_to_the_last_word_leaves_nothing_that_is_sent(here, hands, mailwizz, monkeypatch):
+    """It acted in MailWizz, and the engine gave up."""
+    here.people(2)
+    mailwizz.disturb("PUT", r"/campaigns/\w+$", after=True, answer=LOST)
+    monkeypatch.setattr(reach, "PATIENCE", -1)
+    hands()
+    asked = here.ask()["campaign"]["id"]
+    here.until(asked, "failed")
+    here.idle()
+    assert mailwizz.statuses() == ["paused"]
+    # Even where MailWizz acts on it later.
+    next(iter(mailwizz.campaigns.values()))["status"] = "pending-sending"
+    with here.site.sessions() as session, session.begin():
+        (due,) = campaigns.due(session)
+        assert str(due) == asked
+    here.read(asked, fresh="true")
+    wait(lambda: mailwizz.statuses() == ["paused"], 20)
+    here.idle()
+    here.read(asked, fresh="true")
+    here.idle()
+    with here.site.sessions() as session:
+        assert campaigns.due(session) == []
+
+
+def test_a_stop_pauses_in_a_mailwizz_that_no_playbook_reaches(here, hands, mailwizz):
+    here.people(1)
+    hands()
+    asked = here.ask()["campaign"]["id"]
+    here.until(asked, "scheduled")
+    here.idle()
+    here.stop()
+    here.idle()
+    assert here.read(asked)["state"] == "paused" and mailwizz.statuses() == ["paused"]
+
+
+def test_what_mailwizz_does_not_know_is_not_cancelled(here, hands, mailwizz):
+    here.people(1)
+    hands()
+    asked = here.ask()["campaign"]["id"]
+    here.until(asked, "scheduled")
+    here.idle()
+    known, lists = dict(mailwizz.campaigns), dict(mailwizz.lists)
+    mailwizz.campaigns.clear()
+    mailwizz.lists.clear()
+    # Another MailWizz, or one that was set back: nothing was read.
+    here.read(asked, fresh="true")
+    here.idle()
+    assert here.read(asked)["state"] == "scheduled"
+    mailwizz.lists.update(lists)
+    here.read(asked, fresh="true")
+    here.idle()
+    found = here.read(asked)
+    assert (found["state"], found["paused_reason"]) == ("paused", "MailWizz does not know it any more")
+    mailwizz.campaigns.update(known)
+    here.read(asked, fresh="true")
+    wait(lambda: mailwizz.statuses() == ["paused"], 20)
+    here.idle()
+
+
+def test_a_sender_has_room_or_nothing_is_sent(here, hands, mailwizz):
+    """Its quota is 50: of what is more, MailWizz would send the rest by another server."""
+    here.people(30)
+    here.ask()
+    refused = here.ask(name="More", status=409)
+    assert "Split the list" in refused["detail"]
+    (why,) = refused["senders"]
+    assert why["reason"].startswith(
+        "daily quota has no room for 30 recipients: 20 left of 50 (0 sent today, 30 promised"
+    )
+    # Who chooses, chooses who has room.
+    assert here.ask(name="More", sender=None)["campaign"]["sender"] == "m2.sos.test"
+    with here.site.sessions() as session, session.begin():
+        session.execute(update(Ip).where(Ip.hostname == SENDER).values(daily_quota=29))
+    hands()
+    number = here.client.get("/api/v1/campaigns", headers=here.sos).json()["items"][0]["id"]
+    failed = here.until(number, "failed")
+    assert failed["error"].startswith(f"Nothing was sent: {SENDER}: daily quota has no room for 30 recipients")
+    here.idle()
+    assert [address for address, _ in mailwizz.drawn] == ["contact@m2.sos.test"]
+    assert here.tell(number, "resume", 409)["title"] == "The sender has no room"
+
+
+def test_a_request_without_its_key_sent_twice_makes_one(here):
+    here.ask()
+    assert "Spring news" in here.ask(status=409)["detail"]
+    with here.site.sessions() as session:
+        assert session.scalar(select(func.count()).select_from(Campaign)) == 1
+
+
+def test_a_template_that_changes_meanwhile_changes_no_mail(here, hands, mailwizz):
+    here.people(1)
+    asked = here.ask()["campaign"]["id"]
+    with here.site.sessions() as session, session.begin():
+        session.execute(update(Template).values(content="<p>Another</p>"))
+    hands()
+    here.until(asked, "scheduled")
+    assert [one["template.content"] for one in mailwizz.campaigns.values()] == [CONTENT]
+
+
+def test_a_draft_that_somebody_made_of_it_is_prepared_anew(here, hands, mailwizz):
+    here.people(1)
+    hands()
+    asked = here.ask()["campaign"]["id"]
+    here.until(asked, "scheduled")
+    here.idle()
+    (twin,) = mailwizz.campaigns.values()
+    twin["status"] = "draft"
+    here.read(asked, fresh="true")
+    assert here.until(asked, "paused")["paused_reason"] == "it was made a draft in MailWizz"
+    here.idle()
+    here.tell(asked, "resume")
+    here.until(asked, "scheduled")
+    here.idle()
+    assert mailwizz.statuses() == ["pending-sending"]
+    twin["status"] = "pending-approve"
+    here.tell(asked, "pause")
+    here.idle()
+    assert mailwizz.statuses() == ["paused"]
+
+
+def test_a_pause_that_failed_is_asked_for_again(here, hands, mailwizz, monkeypatch):
+    here.people(1)
+    hands()
+    asked = here.ask()["campaign"]["id"]
+    here.until(asked, "scheduled")
+    here.idle()
+    mailwizz.disturb("GET", r"/campaigns/\w+$", answer=PAGE)
+    monkeypatch.setattr(reach, "SHORT", -1)
+    here.tell(asked, "pause")
+    here.idle()
+    follows = lambda: [state for kind, state, *_ in here._jobs() if kind == "campaign_follow"]  # noqa: E731
+    assert mailwizz.statuses() == ["pending-sending"] and follows() == ["failed"]
+    with here.site.sessions() as session, session.begin():
+        campaigns.look(session)
+    assert follows() == ["failed"]
+    with here.site.sessions() as session, session.begin():
+        ago = func.now() - timedelta(seconds=61)
+        session.execute(update(Job).where(Job.kind == "campaign_follow", Job.state == "failed").values(finished_at=ago))
+    with here.site.sessions() as session, session.begin():
+        campaigns.look(session)
+    wait(lambda: mailwizz.statuses() == ["paused"], 20)
+    here.idle()
+
+
+def test_of_follows_one_tenant_has_one_hand(here):
+    with here.site.sessions() as session, session.begin():
+        first, other = session.scalars(select(Tenant.id).order_by(Tenant.id)).all()
+    for tenant_id, count in ((first, 2), (other, 1)):
+        for number in range(count):
+            here.site.ask("campaign_follow", tenant_id=tenant_id, arguments={"campaign": f"{tenant_id}/{number}"})
+    taken = []
+    for _hand in range(3):
+        with here.site.sessions() as session, session.begin():
+            job = jobs.claim(session, "mail", "test")
+            taken.append(job and job.tenant_id)
+    assert taken == [first, other, None]
 
 
 def test_numbers_and_states_follow_mailwizz(here, hands, mailwizz, monkeypatch):

@@ -164,7 +164,7 @@ def test_no_mailing_joins_two_tenants(session, two):
         placed = mail_models.Placement(tenant_id=tenant.id, list_id=named.id, contact_id=contact.id)
         refused(session, placed, constraint)
     words = {"type": "newsletter", "mode": "round_robin", "asked_by": "x", "reply_to": "x@x.test"}
-    words |= dict.fromkeys(("name", "subject", "from_name"), "x")
+    words |= dict.fromkeys(("name", "subject", "from_name", "html"), "x")
     ours = {"ip_id": two["sender"].id, "list_id": mails.id, "template_id": template.id}
     for change, constraint in (
         ({"list_id": others.id}, "fk_campaigns_tenant_id_list_id"),

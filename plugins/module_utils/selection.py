@@ -85,6 +85,25 @@ def _refusal(sender: t.Mapping, purposes: t.Collection[str], sent: int) -> str |
     return None
 
 
+def lacks_room(recipients: int, quota: int, sent_today: int, promised: int) -> str | None:
+    """Why a campaign to so many *recipients* does not fit into what its sender may send today; None where it does. promised: to recipients
+    of its other campaigns, who wait for their mail. What does not fit, the sending application would send by another sender."""
+    left = max(quota - sent_today - promised, 0)
+    if recipients <= left:
+        return None
+    return (
+        f"daily quota has no room for {recipients} recipients: {left} left of {quota}"
+        f" ({sent_today} sent today, {promised} promised to other campaigns)"
+    )
+
+
+def with_room(found: Candidates, crowded: t.Mapping[str, str]) -> Candidates:
+    """Those of *found* that have room. crowded: sender name -> why it has none."""
+    able = tuple(one for one in found.senders if one["name"] not in crowded)
+    full = [Refusal(one["name"], crowded[one["name"]]) for one in found.senders if one["name"] in crowded]
+    return Candidates(able, tuple(sorted([*found.refused, *full])))
+
+
 def round_robin(able: t.Sequence[t.Mapping], turn: int) -> t.Mapping:
     """The sender whose turn it is. turn: 0, 1, 2, ... from a counter that all processes share; exact while the list stays."""
     return able[turn % len(able)]

@@ -246,16 +246,19 @@ def make(given: NewCampaign, key: Caller, session: Transaction, creating: Creati
         template = _named(session, Template, tenant, given.template, "template") if given.template else None
         if given.html is not None:
             templates.judge(given.html)
-        chosen, _ = sender_for(request, session, key, tenant.name, given.type, given.mode, given.sender)
-        ip = session.scalars(
-            select(Ip).where(Ip.tenant_id == tenant.id, Ip.hostname == chosen["name"], Ip.status != "retired")
-        ).one()
+        campaigns.hold_names(session, tenant)
+        ips = select(Ip.id, Ip.hostname).where(Ip.tenant_id == tenant.id, Ip.status != "retired")
+        numbers = {row.hostname: row.id for row in session.execute(ips)}
+        full = campaigns.crowded_senders(session, tenant.id, campaigns.recipients(session, target.id), given.send_at)
+        crowded = {name: full[number] for name, number in numbers.items() if number in full}
+        chosen, _ = sender_for(request, session, key, tenant.name, given.type, given.mode, given.sender, crowded)
+        _twice(campaigns.same(session, tenant.id, target.id, given.name))
         campaign = Campaign(
             tenant_id=tenant.id,
-            ip_id=ip.id,
+            ip_id=numbers[chosen["name"]],
             list_id=target.id,
             template_id=template.id if template else None,
-            html=given.html,
+            html=template.content if template else given.html,
             options=given.options.model_dump(exclude_none=True),
             type=given.type,
             mode=given.mode,
@@ -270,6 +273,13 @@ def make(given: NewCampaign, key: Caller, session: Transaction, creating: Creati
         return Made(202, body, f"/api/v1/campaigns/{campaign.id}")
 
     return creating(act)
+
+
+def _twice(found: Campaign | None) -> None:
+    """A request that is sent again without its key would be mail that is sent twice. Raises Refusal."""
+    if found is not None:
+        detail = f"body.name: campaign {found.name} to this list is {found.state} ({found.id}); wait, cancel it, or take another name"
+        raise Refusal(409, "The campaign is there already", detail)
 
 
 def _named(session: Session, model: Any, tenant: Tenant, name: str, what: str) -> Any:
@@ -312,6 +322,13 @@ def resume(campaign: UUID, why: Why, key: Caller, session: Transaction) -> Campa
     reason = campaigns.barred(session, found)
     if reason is not None:
         raise Refusal(409, "The sender may not send", f"campaign {found.name} stays {found.state}: {reason}")
+    campaigns.hold_names(session, session.get_one(Tenant, found.tenant_id))
+    if found.state == "failed":
+        _twice(campaigns.same(session, found.tenant_id, found.list_id, found.name))
+    crowded = campaigns.crowded(session, found)
+    if crowded is not None:
+        detail = f"campaign {found.name} stays {found.state}: {crowded}. {campaigns.ROOM}."
+        raise Refusal(409, "The sender has no room", detail)
     return _answer(session, key, found, campaigns.ask_resume(session, key.actor, found, why.reason))
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from ansible_collections.email_engine.fleet.plugins.module_utils import selection
 from ansible_collections.email_engine.fleet.plugins.module_utils.fleet.status import PURPOSES
-from email_engine.store import fleet, sends, turns
+from email_engine.store import campaigns, fleet, sends, turns
 
 from .deps import Caller, Transaction
 from .errors import Refusal
@@ -67,21 +67,31 @@ def tenant_of(key: Key, named: str | None) -> str:
 
 
 def sender_for(
-    request: Request, session: Session, key: Key, tenant: str, campaign: str, mode: str, only: str | None = None
+    request: Request,
+    session: Session,
+    key: Key,
+    tenant: str,
+    campaign: str,
+    mode: str,
+    only: str | None = None,
+    crowded: Mapping[str, str] | None = None,
 ) -> tuple[Mapping[str, Any], int]:
-    """The sender of the tenant's next campaign of that type, and of how many it was chosen. only: the one that it has to be. Raises
-    Refusal with each sender's reason where nobody may."""
+    """The sender of the tenant's next campaign of that type, and of how many it was chosen. only: the one that it has to be. crowded:
+    those without room for it -> why. Raises Refusal with each sender's reason where nobody may."""
     senders = _senders(request, session, key, tenant)
     if mode == "least_used":
         today, lately = sends.today_and_last_hour(session, tenant)
     else:
         today, lately = sends.today(session, tenant), {}
     found = selection.candidates(senders, tenant, selection.CAMPAIGN_PURPOSES[campaign], today)
+    found = selection.with_room(found, crowded or {})
     if only is not None:
         found = _only(found, tenant, only)
     if not found.senders:
         refused = [{"sender": one.sender, "reason": one.reason} for one in found.refused]
-        raise Refusal(409, "Nobody may send", _nobody(tenant, campaign, only), senders=refused)
+        full = any(one.reason == (crowded or {}).get(one.sender) for one in found.refused)
+        remedy = f". {campaigns.ROOM}." if full else ""
+        raise Refusal(409, "Nobody may send", _nobody(tenant, campaign, only) + remedy, senders=refused)
     if mode == "round_robin" and only is None:
         turn = turns.take(request.app.state.redis, request.app.state.aside, f"{tenant}/{campaign}")
         chosen = selection.round_robin(found.senders, turn)

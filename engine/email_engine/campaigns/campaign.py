@@ -10,11 +10,13 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import select
+
 from email_engine.jobs.functions import Failed, Work
 from email_engine.mailwizz import shapes
 from email_engine.mailwizz.client import RUNNING, Client
 from email_engine.store import campaigns, jobs
-from email_engine.store.mail_models import Campaign, MailingList, Template
+from email_engine.store.mail_models import Campaign, MailingList
 
 from . import delivery, follow, inject, reach
 
@@ -49,6 +51,10 @@ def _prepare(work: Work, client: Client, campaign: Campaign) -> None:
         return
     if not counts.injected:
         raise Failed("Nobody of its list is in MailWizz: the list's contacts say why. Then resume it.")
+    with work.sessions() as session:
+        crowded = campaigns.crowded(session, session.get_one(Campaign, campaign.id))
+    if crowded is not None:
+        raise Failed(f"Nothing was sent: {crowded}. {campaigns.ROOM}, then resume it.")
     with work.alone(reach.TWINS, campaign.number):
         twin = _draft(work, client, campaign)
         _schedule(work, client, campaign, twin)
@@ -109,7 +115,7 @@ def _form(work: Work, client: Client, campaign: Campaign) -> dict[str, Any]:
     with work.sessions() as session:
         sender = campaigns.sender(session, campaign)
         target = session.get_one(MailingList, campaign.list_id)
-        template = session.get(Template, campaign.template_id) if campaign.template_id is not None else None
+        content = session.scalar(select(Campaign.html).where(Campaign.id == campaign.id))
     server = delivery.of_sender(work, client, campaign)
     return {
         "name": campaigns.twin_name(campaign),
@@ -121,7 +127,7 @@ def _form(work: Work, client: Client, campaign: Campaign) -> dict[str, Any]:
         "send_at": _send_at(campaign),
         "list_uid": target.mailwizz_uid,
         "status": "draft",
-        "template": {"content": campaign.html} if template is None else {"template_uid": template.mailwizz_uid},
+        "template": {"content": content},
         "options": dict(campaign.options),
         "delivery_servers": str(server.id),
     }

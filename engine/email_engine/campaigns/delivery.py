@@ -16,19 +16,23 @@ from email_engine.store.models import Tenant
 SENDING = ("active", "in-use")
 
 
+class NotSending(Failed):
+    """MailWizz has it otherwise than as one that sends."""
+
+
 def of_sender(work: Work, client: Client, campaign: Campaign) -> DeliveryServer:
-    """The one of its name, which sends. Raises Failed."""
+    """The one of its name, which sends. Raises NotSending."""
     with work.sessions() as session:
         tenant = session.get_one(Tenant, campaign.tenant_id)
         name = f"{tenant.name}-pool" if tenant.routing == "pool" else campaigns.sender(session, campaign)["name"]
     found = [one for one in client.delivery_servers() if one.name == name]
     if len(found) != 1:
         many = f"{len(found)} delivery servers" if found else "no delivery server"
-        raise Failed(
+        raise NotSending(
             f"MailWizz has {many} {name} of this customer: run playbooks/converge.yml, then resume the campaign."
         )
     if found[0].status not in SENDING:
-        raise Failed(
+        raise NotSending(
             f"MailWizz has the delivery server {name} as {found[0].status}. Where its sender was resumed just now, its converge"
             " lets it send; else run playbooks/converge.yml. Then resume the campaign."
         )

@@ -10,7 +10,7 @@ from typing import Any
 
 from email_engine.jobs.functions import Failed, Occupied, Work
 from email_engine.mailwizz import shapes
-from email_engine.mailwizz.client import RUNNING, Client
+from email_engine.mailwizz.client import Client
 from email_engine.mailwizz.faults import NotFound, Refused
 from email_engine.store import campaigns, jobs
 from email_engine.store.mail_models import Campaign
@@ -59,17 +59,32 @@ def _round_of(work: Work, client: Client, number: uuid.UUID) -> dict[str, Any] |
     with work.sessions() as session:
         campaign = session.get_one(Campaign, number)
     uid = campaign.mailwizz_uid or _lost(work, client, campaign)
-    status = None if uid is None else reach.patiently(work, lambda: _status(client, uid))
+    status = None if uid is None else _patiently(work, lambda: _status(client, uid))
+    lost = campaigns.GONE if status is None else campaigns.DRAFT if status == "draft" else None
+    if uid is not None and lost is not None and campaign.state in ("scheduled", "sending"):
+        campaign = _stand_still(work, number, lost)
     if uid is None or status is None or not _act(work, client, campaign, uid, status):
         return {"campaign": campaign.state, "mailwizz": status or "none", "reason": campaign.paused_reason}
     return None
+
+
+def _stand_still(work: Work, number: uuid.UUID, reason: str) -> Campaign:
+    """There is nothing in MailWizz that could go on. Of a draft: resumed, it is prepared anew."""
+    with work.sessions() as session, session.begin():
+        campaign = campaigns.lock(session, number)
+        if campaign.state in ("scheduled", "sending"):
+            campaigns.pause(session, jobs.WORKER, campaign, reason)
+            if reason == campaigns.DRAFT:
+                campaign.scheduled_at = None
+        session.flush()
+        return campaign
 
 
 def _lost(work: Work, client: Client, campaign: Campaign) -> str | None:
     """Of a draft whose uid was not remembered, when it is to go."""
     if campaign.state != "cancelled":
         return None
-    return next((one.uid for one in reach.patiently(work, lambda: marked(client, campaign))), None)
+    return next((one.uid for one in _patiently(work, lambda: marked(client, campaign))), None)
 
 
 def _status(client: Client, uid: str) -> str | None:
@@ -83,13 +98,13 @@ def _status(client: Client, uid: str) -> str | None:
 
 def _act(work: Work, client: Client, campaign: Campaign, uid: str, status: str) -> bool:
     """Whether anything was done, so that it has to be looked at again."""
-    if campaign.state in ("paused", "failed", "cancelled") and status in RUNNING:
+    if campaign.state in ("paused", "failed", "cancelled") and status in campaigns.RUNS:
         _try(work, lambda: client.pause(uid))
     elif campaign.state == "cancelled" and status in ("draft", "pending-approve"):
         _try(work, lambda: client.delete_campaign(uid))
     elif campaign.state == "cancelled" and status == "paused":
         # What was sent stays told of.
-        sent = reach.patiently(work, lambda: client.stats(uid)).get("processed_count") or 0
+        sent = _patiently(work, lambda: client.stats(uid)).get("processed_count") or 0
         _try(work, lambda: client.mark_sent(uid) if sent else client.delete_campaign(uid))
     elif campaign.state in ("scheduled", "sending") and status == "paused":
         if not _may_go_on(work, client, campaign):
@@ -98,6 +113,10 @@ def _act(work: Work, client: Client, campaign: Campaign, uid: str, status: str) 
     else:
         return False
     return True
+
+
+def _patiently(work: Work, ask: Any) -> Any:
+    return reach.patiently(work, ask, reach.SHORT)
 
 
 def _try(work: Work, ask: Any) -> None:
@@ -109,15 +128,15 @@ def _try(work: Work, ask: Any) -> None:
         except (Refused, NotFound) as fault:
             work.say(reach.words(fault))
 
-    reach.patiently(work, once)
+    _patiently(work, once)
 
 
 def _may_go_on(work: Work, client: Client, wanted: Campaign) -> bool:
     """Whether its sender may send, and its server does; else it is paused here, too."""
     try:
-        reach.patiently(work, lambda: delivery.of_sender(work, client, wanted))
+        _patiently(work, lambda: delivery.of_sender(work, client, wanted))
         server = None
-    except Failed as fault:
+    except delivery.NotSending as fault:
         server = str(fault)
     with work.sessions() as session, session.begin():
         campaigns.hold_senders(session, session.get_one(Campaign, wanted.id))

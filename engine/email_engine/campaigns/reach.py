@@ -19,6 +19,8 @@ from email_engine.store.models import Tenant
 
 #: Seconds: that a MailWizz which does not answer is waited for, between two attempts at first and at most.
 PATIENCE, FIRST, LONGEST = 600.0, 1.0, 60.0
+#: Of who pauses: it is asked again later, and others wait for the hand.
+SHORT = 20.0
 #: Any numbers, always the same: of locks on a list's injection, and on a campaign's twin in MailWizz.
 LISTS, TWINS = 0x6C697374, 0x7477696E
 Answer = TypeVar("Answer")
@@ -37,9 +39,10 @@ def client(work: Work, tenant_id: int) -> Iterator[Client]:
         yield found
 
 
-def patiently(work: Work, ask: Callable[[], Answer]) -> Answer:
-    """What *ask* answers, which may be asked again. Raises Failed in MailWizz's words, or when it does not answer for too long."""
-    end, pause = time.monotonic() + PATIENCE, FIRST
+def patiently(work: Work, ask: Callable[[], Answer], patience: float | None = None) -> Answer:
+    """What *ask* answers, which may be asked again. Raises Failed in MailWizz's words, or when it does not answer for too long, in
+    seconds."""
+    end, pause = time.monotonic() + (PATIENCE if patience is None else min(patience, PATIENCE)), FIRST
     while True:
         work.going()
         try:

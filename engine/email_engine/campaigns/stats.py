@@ -18,6 +18,8 @@ from email_engine.store.mail_models import Campaign, CampaignStats, MailingList
 
 from . import reach
 
+#: Instead of a status: MailWizz does not know the campaign, though it knows its list.
+GONE = "gone"
 #: Of MailWizz -> of the row, and why where that has to be said.
 STATES = {
     "pending-sending": ("scheduled", None),
@@ -26,7 +28,8 @@ STATES = {
     "processing": ("sending", None),
     "sent": ("sent", None),
     "paused": ("paused", "it was paused in MailWizz"),
-    "draft": ("paused", "it was made a draft in MailWizz"),
+    "draft": ("paused", campaigns.DRAFT),
+    GONE: ("paused", campaigns.GONE),
     "blocked": ("failed", "MailWizz blocked it: its administrator says why"),
     "pending-delete": ("cancelled", None),
 }
@@ -64,10 +67,19 @@ def _one(work: Work, campaign: Campaign) -> None:
             try:
                 numbers = client.stats(campaign.mailwizz_uid)
             except NotFound:
-                numbers = {"campaign_status": "pending-delete"}
+                numbers = _gone(work, client, campaign)
             _keep(work, campaign, numbers, _left(work, client, campaign, numbers))
     except Occupied:
         work.say(f"campaign {campaign.name}: another job works on it")
+
+
+def _gone(work: Work, client: Client, campaign: Campaign) -> dict[str, Any]:
+    """The numbers as they were. Raises NotFound where MailWizz does not even know its list: it is another one, or one that was set back."""
+    with work.sessions() as session:
+        known = session.get(CampaignStats, campaign.id)
+        target = session.get_one(MailingList, campaign.list_id).mailwizz_uid
+    client.get_list(target)
+    return {**(known.numbers if known is not None else {}), "campaign_status": GONE}
 
 
 def _left(work: Work, client: Client, campaign: Campaign, numbers: dict[str, Any]) -> list[str]:
@@ -86,14 +98,16 @@ def _keep(work: Work, one: Campaign, numbers: dict[str, Any], left: Sequence[str
     with work.sessions() as session, session.begin():
         contacts.left(session, jobs.WORKER, one.list_id, left)
         campaign = campaigns.lock(session, one.id)
-        if len(numbers) > 1:
-            campaigns.keep_numbers(session, campaign, numbers)
+        campaigns.keep_numbers(session, campaign, numbers)
         if campaigns.being_changed(session, campaign):
             return  # the status was that of before
         state, why = STATES.get(status, (None, None))
-        running = state in ("scheduled", "sending")
+        running = status in campaigns.RUNS
         if campaign.state in ("paused", "cancelled", "failed") and running:
             # A stop, or a person, said otherwise: it is said again.
             campaigns.ask_follow(session, jobs.WORKER, campaign)
         elif state is not None and campaign.scheduled_at is not None and campaign.state not in ENDED.get(state, ()):
             campaigns.seen(session, jobs.WORKER, campaign, state, why)
+            if why == campaigns.DRAFT:
+                # Resumed, it is prepared anew.
+                campaign.scheduled_at = None

@@ -165,7 +165,7 @@ class Client(Wire):
 
     def pause(self, uid: str) -> str:
         """The status after. One that is paused stays so; one that is over, or a draft, is refused."""
-        return self._turn(uid, RUNNING, ("paused",))
+        return self._turn(uid, (*RUNNING, "pending-approve"), ("paused",))
 
     def resume(self, uid: str) -> str:
         """The status after. One that runs already stays so."""

@@ -107,9 +107,16 @@ def claim(session: Session, lane: str, worker: str, only: Collection[str] | None
         queued = queued.where(~exists().where(others.state == "running", others.lane == lane, others.kind == Job.kind))
     if lane == "mail":
         # Of one tenant the second one would wait, and another tenant's go on meanwhile. Small things wait for no large one.
-        others = aliased(Job)
-        large = (others.kind.in_(LARGE), Job.kind.in_(LARGE), others.tenant_id == Job.tenant_id)
-        queued = queued.where(~exists().where(others.state == "running", others.lane == lane, *large))
+        others, failed = aliased(Job), aliased(Job)
+        alike = (others.kind.in_(LARGE) & Job.kind.in_(LARGE)) | (
+            (others.kind == "campaign_follow") & (Job.kind == "campaign_follow")
+        )
+        beside = (others.state == "running", others.lane == lane, others.tenant_id == Job.tenant_id)
+        queued = queued.where(~exists().where(*beside, alike))
+        # Whose MailWizz did not answer just now comes after all others.
+        lately = failed.finished_at > _NOW - func.make_interval(0, 0, 0, 0, 0, 1)
+        of = (failed.kind == "campaign_follow", failed.state == "failed", failed.tenant_id == Job.tenant_id)
+        queued = queued.order_by(None).order_by(exists().where(*of, lately), Job.number)
     job = session.scalars(queued.with_for_update(skip_locked=True)).first()
     if job is None or not lock(session, job.number):
         return None
