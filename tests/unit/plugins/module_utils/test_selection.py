@@ -113,3 +113,34 @@ def test_least_used_counts_what_was_reported():
         == "mail2.sos.test"
     )
     assert selection.least_used(able, {"mail1.sos.test": 5, "mail2.sos.test": 4})["name"] == "mail3.sos.test"
+
+
+@pytest.mark.parametrize(
+    ("recipients", "sent", "promised", "reason"),
+    [
+        (50, 0, 0, None),
+        (20, 10, 20, None),
+        (0, 60, 0, None),
+        (
+            21,
+            10,
+            20,
+            "daily quota has no room for 21 recipients: 20 left of 50 (10 sent today, 20 promised to other campaigns)",
+        ),
+        (
+            1,
+            60,
+            0,
+            "daily quota has no room for 1 recipients: 0 left of 50 (60 sent today, 0 promised to other campaigns)",
+        ),
+    ],
+)
+def test_a_list_fits_into_what_is_left_of_the_quota(recipients, sent, promised, reason):
+    assert selection.lacks_room(recipients, 50, sent, promised) == reason
+
+
+def test_who_has_no_room_is_not_chosen():
+    found = selection.candidates([sender(1), sender(2), sender(3, weight=0)], "sos", ("newsletter",), {})
+    found = selection.with_room(found, {"mail1.sos.test": "full", "mail3.sos.test": "full"})
+    assert [one["name"] for one in found.senders] == ["mail2.sos.test"]
+    assert found.refused == (("mail1.sos.test", "full"), ("mail3.sos.test", "weight is 0"))
