@@ -18,7 +18,9 @@ description:
     M(email_engine.fleet.mailwizz_delivery_servers) made. What others made is not touched.
   - With O(tenant) and O(everything), all campaigns of these customers that run or wait are paused.
   - A campaign that cannot be paused keeps its server as it is, and no other; the module then fails, with all that it did in the result.
+  - Where no MailWizz is installed (the installer has not written C(apps/common/config/main-custom.php)), there is nobody to stop; a warning says so.
 notes:
+  - What was paused and disabled is looked at again; while a batch is under way, for up to a minute, because its end may set statuses back.
   - Is no replacement for M(email_engine.fleet.pmta_stops), which holds the mail that PowerMTA already has. Stop there first.
   - M(email_engine.fleet.mailwizz_delivery_servers) enables the servers again once the fleet document, and PowerMTA's stops, allow it.
     The campaigns stay paused until a person resumes them.
@@ -90,8 +92,19 @@ ARGUMENTS = {
 
 def run(params: dict, check_mode: bool, program: mailwizz_program.Program) -> dict:
     """The module without Ansible. Raises FleetError (nothing was done) or Unfinished, with the result so far as ``result``."""
+    if not program.installed():
+        nothing = {"before": "", "after": ""}
+        told = f"no MailWizz is installed in {program.root}: nobody was stopped there"
+        return {
+            "changed": False,
+            "servers": [],
+            "campaigns": [],
+            "unknown": list(params["senders"] or ()),
+            "diff": nothing,
+            "warnings": [told],
+        }
     whom = stops.Whom(tuple(params["senders"] or ()), params["tenant"], params["everything"])
-    return halt(program, whom, params["reason"], check_mode)
+    return {**halt(program, whom, params["reason"], check_mode), "warnings": []}
 
 
 def main() -> None:
@@ -106,7 +119,10 @@ def main() -> None:
         return result if module._diff else {name: value for name, value in result.items() if name != "diff"}
 
     try:
-        module.exit_json(**shown(run(module.params, module.check_mode, mailwizz_program.of(module))))
+        result = run(module.params, module.check_mode, mailwizz_program.of(module))
+        for warning in result.pop("warnings"):
+            module.warn(warning)
+        module.exit_json(**shown(result))
     except Unfinished as error:
         module.fail_json(msg=str(error), **shown(error.result))
     except FleetError as error:

@@ -21,6 +21,14 @@ ARGUMENTS: dict[str, dict[str, t.Any]] = {
     "program": {"type": "path", "default": "/usr/local/lib/email-engine/mailwizz/fleet.php"},
 }
 
+#: What the installer writes, below the root.
+CONFIGURATION = "apps/common/config/main-custom.php"
+
+#: Seconds of one command; of a read from the database, and of a connection to it.
+LIMIT, READ_LIMIT, CONNECT_LIMIT = 300, 120, 10
+#: How the command timeout says that it ended another one; by force, where that did not listen.
+OVER = (124, 137)
+
 #: Runs a command with a text on its standard input; exit code, standard output, standard error.
 Runner = t.Callable[[list[str], str], tuple[int, str, str]]
 
@@ -51,8 +59,35 @@ class Program:
         missing = self.missing()
         if missing:
             raise FleetError([missing])
-        words = [*self._as_user(), self.php, "-d", "memory_limit=512M", self.program, command, self.root]
-        return spoken.answer(command, *self.runner(words, json.dumps(document)))
+        limits = {
+            "memory_limit": "512M",
+            "default_socket_timeout": CONNECT_LIMIT,
+            "mysqlnd.net_read_timeout": READ_LIMIT,
+        }
+        settings = [word for name, value in limits.items() for word in ("-d", f"{name}={value}")]
+        limited = ["timeout", "--kill-after=10", str(LIMIT), self.php]
+        words = [*self._as_user(), *limited, *settings, self.program, command, self.root]
+        code, out, err = self.runner(words, json.dumps(document))
+        if code in OVER:
+            raise FleetError([self._silent(command)])
+        return spoken.answer(command, code, out, err)
+
+    def installed(self) -> bool:
+        """Whether the installer wrote down a database. A file that cannot be looked at counts as there."""
+        try:
+            os.stat(os.path.join(self.root, CONFIGURATION))
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:
+            return True
+        return True
+
+    def _silent(self, command: str) -> Problem:
+        return Problem(
+            f"MailWizz in {self.root}, command {command}",
+            f"did not answer within {LIMIT} s; part of it may have been done",
+            "See what its database waits for (SHOW FULL PROCESSLIST), and whether this host is out of memory or disk; then run this again.",
+        )
 
     def _as_user(self) -> list[str]:
         try:

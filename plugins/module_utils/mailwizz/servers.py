@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import typing as t
 
 from ..fleet.status import in_pool, is_routed
@@ -90,6 +91,8 @@ def wanted(
         senders = [one for one in document["senders"] if one["tenant"] == name and is_routed(one)]
         login = logins.get(name) or {}
         problems += _unusable(tenant, senders, mtas, login)
+        if login.get("user") and not protocol:
+            problems += _overheard(tenant, senders, mtas)
         if problems:
             continue
         make = _pool if tenant["routing"] == "pool" else _by_sender
@@ -130,6 +133,24 @@ def _unusable(
         yield Problem(
             f"logins: {tenant['name']}", f"the user {login['user']} has no password", "Give its vaulted password."
         )
+
+
+def _overheard(
+    tenant: t.Mapping, senders: t.Sequence[t.Mapping], mtas: t.Mapping[str, t.Mapping]
+) -> t.Iterator[Problem]:
+    """A login in clear text belongs on a private link. Of a host's name, nobody knows here where it leads."""
+    for mta in sorted({sender["mta"] for sender in senders} & set(mtas)):
+        address = str(mtas[mta]["address"])
+        try:
+            public = ipaddress.ip_address(address).is_global
+        except ValueError:
+            continue
+        if public:
+            yield Problem(
+                f"mtas: {mta}",
+                f"{address} is a public address, and {tenant['name']} would log in there in clear text",
+                "Set mailwizz_delivery_protocol (tls, starttls), or powermta_management_address to an address of a private link.",
+            )
 
 
 def _by_sender(tenant: t.Mapping, senders: t.Sequence[t.Mapping], held: t.Container[str]) -> t.Iterator[dict]:

@@ -119,7 +119,8 @@ final class Product
         });
         $this->speech->doing('working with MailWizz');
         // Before anything else, so that a database that is away is called that.
-        $application->db->createCommand('SELECT 1')->queryScalar();
+        // A row or a table that another job holds for long ends the run with an error that says so.
+        $application->db->createCommand('SET SESSION innodb_lock_wait_timeout = 30, SESSION lock_wait_timeout = 30')->execute();
         return $application;
     }
 }

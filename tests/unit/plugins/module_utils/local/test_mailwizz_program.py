@@ -8,13 +8,15 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import subprocess
 
 import pytest
 
-from ansible_collections.email_engine.fleet.plugins.module_utils.local import mailwizz_changes
+from ansible_collections.email_engine.fleet.plugins.module_utils.local import mailwizz_changes, mailwizz_program
 from ansible_collections.email_engine.fleet.plugins.module_utils.local.mailwizz_program import Program
 from ansible_collections.email_engine.fleet.plugins.module_utils.mailwizz.stops import Whom
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError
+from ansible_collections.email_engine.fleet.plugins.modules import mailwizz_stop
 
 STATE = {
     "columns": [],
@@ -95,6 +97,47 @@ def test_what_is_missing_is_named_with_its_remedy(place, name):
     assert not asked.ready()
     with pytest.raises(FleetError, match=f"{name}: is not there"):
         asked.ask("info", {})
+
+
+@pytest.mark.parametrize("code", [124, 137])
+def test_who_does_not_answer_is_named(place, code):
+    asked = program(place, lambda _words, _document: (code, "", ""))
+    with pytest.raises(FleetError, match=r"command state.*did not answer within 300 s"):
+        asked.ask("state", {})
+
+
+def test_a_program_that_hangs_is_ended(place, monkeypatch):
+    """The real thing, with a PHP that sleeps."""
+    (place / "php").write_text("#!/bin/sh\nexec sleep 60\n")
+    (place / "php").chmod(0o755)
+    monkeypatch.setattr(mailwizz_program, "LIMIT", 1)
+
+    def runner(words, document):
+        done = subprocess.run(words, input=document, capture_output=True, text=True, check=False, timeout=30)
+        return done.returncode, done.stdout, done.stderr
+
+    with pytest.raises(FleetError, match="did not answer within 1 s"):
+        program(place, runner).ask("info", {})
+
+
+def stop_there(place, runner):
+    about = {"senders": ["m1"], "tenant": None, "everything": False, "reason": "x"}
+    return mailwizz_stop.run(about, False, program(place, runner))
+
+
+def test_where_no_mailwizz_is_installed_nobody_is_stopped(place):
+    (place / "fleet.php").unlink()
+    result = stop_there(place, Runner())
+    assert (result["changed"], result["unknown"]) == (False, ["m1"])
+    assert "no MailWizz is installed" in result["warnings"][0]
+
+
+def test_an_installed_mailwizz_without_the_program_is_an_error(place):
+    (place / "apps/common/config").mkdir(parents=True)
+    (place / "apps/common/config/main-custom.php").write_text("")
+    (place / "fleet.php").unlink()
+    with pytest.raises(FleetError, match="fleet.php: is not there"):
+        stop_there(place, Runner())
 
 
 def test_a_mailwizz_that_never_rests_is_an_error(place):

@@ -184,6 +184,23 @@ def test_what_is_missing_is_named(more, said):
         wanted([sender()], **more)
 
 
+@pytest.mark.parametrize(
+    "address", ["10.1.2.3", "172.16.0.1", "192.168.0.1", "198.18.0.1", "127.0.0.1", "fd00::1", "vps2"]
+)
+def test_a_login_in_clear_text_stays_on_a_private_link(address):
+    assert wanted([sender()], mtas={"vps2": {"address": address, "port": 2525}})
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "2a00::1"])
+def test_a_login_in_clear_text_to_a_public_address_is_refused(address):
+    mtas = {"vps2": {"address": address, "port": 2525}}
+    with pytest.raises(FleetError, match=r"vps2: .*clear text.*mailwizz_delivery_protocol"):
+        wanted([sender()], mtas=mtas)
+    assert wanted([sender()], mtas=mtas, protocol="starttls")
+    by_address = tenant(feeders=[{"address": "8.8.4.4"}])
+    assert wanted([sender()], by_address, mtas=mtas, logins={"sos": {"user": "", "password": ""}})
+
+
 def test_an_unknown_tenant_is_named():
     with pytest.raises(FleetError, match="'sso' is no tenant"):
         servers.wanted({"tenants": [tenant()], "senders": []}, ["sso"], MTAS, LOGINS)
