@@ -366,6 +366,22 @@ def test_bulk_says_which_are_wrong(tenant: Tenant, uid: str) -> None:
     assert tenant.post(f"/lists/{uid}/subscribers/bulk", {"EMAIL": "x@y.test"}).status == 422
 
 
+def test_bulk_may_ignore_the_details_of_a_row(site: Instance, tenant: Tenant, uid: str) -> None:
+    def status(address: str) -> str:
+        tenant.post(
+            f"/lists/{uid}/subscribers/bulk",
+            {"subscribers": [{"EMAIL": address, "FNAME": "Ann", "details": {"status": "confirmed"}}]},
+        )
+        return tenant.get(f"/lists/{uid}/subscribers/search-by-email?EMAIL={address}").data["data"]["status"]
+
+    assert status("d1@details.test") == "confirmed"
+    site.option("system.standin.bulk_details", "ignored")
+    try:
+        assert status("d2@details.test") == "unconfirmed"
+    finally:
+        site.option("system.standin.bulk_details", "honoured")
+
+
 def test_bulk_is_cut_by_php(tenant: Tenant, uid: str) -> None:
     """PHP reads the first 1,001 fields of a form and drops the rest without an error."""
     rows = [{"EMAIL": f"c{number}@cut.test", "FNAME": "x"} for number in range(600)]

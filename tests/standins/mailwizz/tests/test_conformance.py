@@ -254,6 +254,30 @@ def test_webhook_says_nothing(product: Product) -> None:
     assert (said.status, said.text) == (200, "")
 
 
+def test_details_of_a_row_of_a_bulk(product: Product) -> None:
+    """Whether a subscriber can be added as confirmed to a double opt-in list, many in one request."""
+    if LICENSED and ENV["SEND"] != "yes":
+        pytest.skip("MAILWIZZ_SEND is not yes")
+    api = product.api
+    made = api.post(
+        "/lists",
+        {
+            "general": {"name": "Bulk", "description": "Made by a test", "opt_in": "double"},
+            "defaults": {"from_name": "Shop", "from_email": "news@shop.example", "reply_to": "help@shop.example"},
+            "company": COMPANY,
+        },
+    )
+    uid = made.data["list_uid"]
+    address = f"b{secrets.token_hex(4)}@recipients.example"
+    try:
+        rows = [{"EMAIL": address, "FNAME": "Ann", "details": {"status": "confirmed"}}]
+        assert api.post(f"/lists/{uid}/subscribers/bulk", {"subscribers": rows}).status == 201
+        found = answer(product, f"/lists/{uid}/subscribers/search-by-email?EMAIL={address}")
+        assert found["status"] == "confirmed"
+    finally:
+        api.delete(f"/lists/{uid}")
+
+
 # One campaign
 
 

@@ -169,7 +169,18 @@ def report(site: Instance, text: str, place: str = "/dswh/pmta") -> Answer:
     return answer
 
 
-@pytest.mark.parametrize("place", ["/dswh/pmta", "/index.php/dswh/pmta"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        "/dswh/pmta",
+        "/index.php/dswh/pmta",
+        # The path is the visitor's, not what the web server makes of it.
+        "/dswh/pmta/../../foo",
+        "/dswh/pmta/a/b/c",
+        "/%64swh/pmta",
+        "//dswh/pmta",
+    ],
+)
 @pytest.mark.parametrize("form", ["lines", "array", "object"])
 def test_reports_of_bounces(mailed: Mailed, site: Instance, form: str, place: str) -> None:
     hard = record(mailed, "ann")

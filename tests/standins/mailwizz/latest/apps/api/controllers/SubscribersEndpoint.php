@@ -48,10 +48,15 @@ final class SubscribersEndpoint
         if (!$subscribers) {
             throw new ApiError(422, 'Please provide the subscribers array.');
         }
+        // Nothing promises that details[...] of a single row count here.
+        $detailed = Sql::option('system.standin.bulk_details', 'honoured') !== 'ignored';
         $records = [];
         Sql::pdo()->beginTransaction();
         foreach ($subscribers as $form) {
             $form = is_array($form) ? $form : [];
+            if (!$detailed) {
+                unset($form['details']);
+            }
             $record = ['data' => Checks::texts($form)];
             try {
                 $record['data'] += array_intersect_key(

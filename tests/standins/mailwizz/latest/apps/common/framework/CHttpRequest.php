@@ -26,17 +26,20 @@ class CHttpRequest
         return $this->getRequestType() === 'POST';
     }
 
-    /** Path behind the entry point, without slashes at its ends: 'lists/ab123/unsubscribe'. */
+    /**
+     * Path behind the entry point, without slashes at its ends: 'lists/ab123/unsubscribe'.
+     *
+     * As the visitor wrote it, whatever the web server made of it: decoded, but '..' and '//' stay.
+     */
     public function getPathInfo(): string
     {
-        $path = $_SERVER['PATH_INFO'] ?? '';
-        if ($path === '') {
-            $path = rawurldecode((string) parse_url($_SERVER['REQUEST_URI'] ?? '/', PHP_URL_PATH));
-            $base = $this->getBaseUrl();
-            if ($base !== '' && str_starts_with($path, $base)) {
-                $path = substr($path, strlen($base));
+        $asked = preg_replace('~^https?://[^/]+~i', '', (string) ($_SERVER['REQUEST_URI'] ?? '/'));
+        $path = urldecode(explode('?', $asked, 2)[0]);
+        foreach ([$_SERVER['SCRIPT_NAME'] ?? '/index.php', $this->getBaseUrl()] as $entry) {
+            if ($entry !== '' && str_starts_with($path, $entry)) {
+                $path = substr($path, strlen($entry));
+                break;
             }
-            $path = preg_replace('~^/index\.php~', '', $path);
         }
 
         return trim($path, '/');

@@ -98,11 +98,17 @@ class CWebApplication extends CApplication
     private function runRoute(string $route): void
     {
         $parts = explode('/', $route);
-        [$id, $action] = [$parts[0], $parts[1] ?? 'index'];
+        [$id, $action] = [$parts[0], ($parts[1] ?? '') === '' ? 'index' : $parts[1]];
         $class = self::camel($id) . 'Controller';
         $method = 'action' . self::camel($action);
-        if (count($parts) > 2 || !preg_match('/^[a-z][a-z0-9_-]*$/i', $id) || !class_exists($class) || !method_exists($class, $method)) {
+        if (!preg_match('/^[a-z][a-z0-9_-]*$/i', $id) || !class_exists($class) || !method_exists($class, $method)) {
             throw new CHttpException(404, 'Page not found.');
+        }
+        // What follows is parameters: name, value, name, value ...
+        foreach (array_chunk(array_slice($parts, 2), 2) as $pair) {
+            if ($pair[0] !== '') {
+                $_GET[$pair[0]] = $pair[1] ?? '';
+            }
         }
         $controller = new $class($id);
         $arguments = [];
