@@ -83,7 +83,7 @@ def engine(database, redis, tmp_path, customer, site):
     )
     app = create_app(known)
     admin = make_key(app, "admin")
-    assert declare(app, admin, fleet(sender(1), sender(2))).status_code == 200
+    assert declare(app, admin, fleet(sender(1, daily_quota=500), sender(2))).status_code == 200
     client, key = TestClient(app), make_key(app, "sos's", "sos")
 
     def ask(method, path, body=None, status=200, headers=key):
