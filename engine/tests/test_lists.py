@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import select, text
 
 from email_engine.campaigns import inject
+from email_engine.jobs.functions import Failed
 from email_engine.mailwizz.client import Client
 from email_engine.store import placing
 from email_engine.store.mail_models import MailingList, Placement
@@ -230,6 +231,44 @@ def test_who_says_no_while_its_batch_is_under_way_is_taken_back(
         monkeypatch.undo()
     brought(app, fake)
     assert [one["status"] for one in there.lists[uid]["people"].values()] == left
+
+
+def test_nothing_is_brought_to_a_customer_that_became_another_tenants(app, client, keys, fake, there):
+    uid = make_list(client, keys["sos"]).json()["mailwizz_uid"]
+    put_on(client, keys["sos"], ANN)
+    there.servers += fake.customers[KEYS["other"]].servers
+    with pytest.raises(Failed, match="m3.other.test of tenant other"):
+        brought(app, fake)
+    assert there.lists[uid]["people"] == {}
+
+
+@pytest.mark.parametrize("confirms", [True, False])
+def test_whom_mailwizz_would_not_write_to_is_confirmed_or_refused(
+    app, client, keys, fake, there, monkeypatch, confirms
+):
+    """What a batch says of each status is not promised to be heard."""
+    uid = make_list(client, keys["sos"]).json()["mailwizz_uid"]
+    put_on(client, keys["sos"], ANN, {**ANN, "email": "bob@mail.test"})
+    subscribe, put = fake.subscribe, fake.put_person
+    monkeypatch.setattr(fake, "subscribe", lambda mails, given: subscribe(mails, {**given, "details": {}}))
+    if not confirms:
+        deaf = lambda *args, form, query: put(*args, form={**form, "details": {}}, query=query)  # noqa: E731
+        monkeypatch.setattr(fake, "put_person", deaf)
+    counts = brought(app, fake)
+    statuses = {one["status"] for one in there.lists[uid]["people"].values()}
+    if confirms:
+        assert (statuses, counts.injected) == ({"confirmed"}, 2)
+    else:
+        assert (statuses, counts.refused) == ({"unconfirmed"}, 2)
+        rows = client.get("/api/v1/lists/news/contacts", headers=keys["sos"]).json()["items"]
+        assert "is unconfirmed in MailWizz" in rows[0]["error"]
+
+
+def test_a_twin_that_was_never_confirmed_is(app, client, keys, fake, there):
+    uid = make_list(client, keys["sos"]).json()["mailwizz_uid"]
+    twin, _wrong = fake.subscribe(there.lists[uid], {"EMAIL": ANN["email"]})
+    put_on(client, keys["sos"], ANN)
+    assert brought(app, fake).injected == 1 and twin["status"] == "confirmed"
 
 
 def make_template(client, key, **changes):

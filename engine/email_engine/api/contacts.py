@@ -135,9 +135,7 @@ class Erased(BaseModel):
     left: str
 
 
-_LEFT = (
-    "The engine knows no MailWizz of the tenant any more: if there is one still, delete the subscriber there by hand, on each of these lists."
-)
+_LEFT = "The engine knows no MailWizz of the tenant any more: if there is one still, delete the subscriber there by hand, on each of these lists."
 
 
 def shown(contact: Contact, tenant: str) -> ContactShown:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from datetime import datetime
 from typing import Annotated
 
@@ -16,18 +17,20 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from email_engine.mailwizz.faults import MailwizzError
 from email_engine.mailwizz.shapes import DeliveryServer
 from email_engine.mailwizz.wire import api_address, trust
 from email_engine.settings import Settings
 from email_engine.store import fleet, mailwizz_instances
 from email_engine.store.mail_models import MailwizzInstance
 from email_engine.store.mailwizz_instances import Access
-from email_engine.store.models import Ip, Tenant
+from email_engine.store.models import Tenant
 
 from . import finding, mailing
 from .deps import Admin, Caller, Transaction, settings
 from .errors import Refusal
 
+log = logging.getLogger(__name__)
 router = APIRouter(prefix="/tenants/{tenant}", tags=["mailwizz"])
 Named = Annotated[str, Path(max_length=100, description="Name of the tenant.")]
 Known = Annotated[Settings, Depends(settings)]
@@ -117,12 +120,25 @@ def read(tenant: Named, key: Caller, session: Transaction) -> Shown:
     return _shown(found, row)
 
 
-@router.put("/mailwizz", summary="Tell where the tenant's MailWizz is, with the key of its customer there")
+@router.put(
+    "/mailwizz",
+    dependencies=mailing.ASKS_MAILWIZZ,
+    summary="Tell where the tenant's MailWizz is, with the key of its customer there",
+)
 def tell(tenant: Named, given: Instance, key: Admin, session: Transaction, known: Known) -> Told:
     pepper = known.key_pepper.get_secret_value()
     found = _locked(session, key, tenant)
     wanted = Access(given.url, given.key.get_secret_value(), given.certificate)
+    mailwizz_instances.hold_keys(session)
     _nobody_elses(session, found, pepper, wanted.key)
+    try:
+        with wanted.client(mailing.PATIENCE) as client:
+            servers = client.delivery_servers()
+    except MailwizzError as fault:
+        # Looked at again before anything is brought there.
+        log.warning("tenant %s: MailWizz does not show yet whose key it is: %s", found.name, fault)
+    else:
+        _own_servers(session, found, servers)
     row = session.get(MailwizzInstance, found.id)
     before = row and _shown(found, row)
     attempt = session.begin_nested()
@@ -167,17 +183,7 @@ def _nobody_elses(session: Session, tenant: Tenant, pepper: str, key: str) -> No
 
 def _own_servers(session: Session, tenant: Tenant, servers: list[DeliveryServer]) -> None:
     """Raises Refusal where a delivery server that the key shows is a sender of somebody else's."""
-    names = {one.name for one in servers}
-    rows = session.execute(
-        select(Ip.hostname, Tenant.name)
-        .join(Tenant, Tenant.id == Ip.tenant_id)
-        .where(Ip.hostname.in_(names), Ip.tenant_id != tenant.id, Ip.status != "retired")
-        .order_by(Ip.hostname)
-    ).all()
-    if rows:
-        whose = ", ".join(f"{hostname} of tenant {name}" for hostname, name in rows[:5])
-        detail = (
-            f"the customer of this key has the delivery servers {whose}; what tenant {tenant.name} sends by it would leave from there."
-            " Give the key of its own customer (the playbook converge.yml makes one)."
-        )
-        raise Refusal(409, "The key is another tenant's", detail)
+    try:
+        mailwizz_instances.own_servers(session, tenant, {one.name for one in servers})
+    except mailwizz_instances.Stranger as fault:
+        raise Refusal(409, "The key is another tenant's", str(fault)) from fault

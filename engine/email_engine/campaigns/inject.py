@@ -7,6 +7,7 @@ MailWizz says that it has them, and they are looked up."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from email_engine.jobs.functions import Failed, Work
@@ -14,11 +15,14 @@ from email_engine.mailwizz.client import Client
 from email_engine.mailwizz.faults import NotFound, Refused
 from email_engine.mailwizz.forms import VARIABLES
 from email_engine.mailwizz.shapes import Placed
-from email_engine.store import placing
+from email_engine.store import mailwizz_instances, placing
 from email_engine.store.mail_models import MailingList
+from email_engine.store.models import Tenant
 
 from . import reach, withdraw
 
+#: The one status that MailWizz writes to; statuses that say nothing of what the recipient wants, whose consent is proven here.
+WRITTEN_TO, CONFIRMABLE = "confirmed", ("unconfirmed", "unapproved", "disabled")
 
 
 def run(work: Work) -> None:
@@ -42,6 +46,10 @@ def bring(work: Work, client: Client, list_id: int, wanted: Callable[[], bool] =
     with work.alone(reach.LISTS, list_id):
         with work.sessions() as session, session.begin():
             placing.refuse_unwanted(session, list_id)
+            waits = bool(placing.waiting(session, list_id, 1))
+        if waits:
+            _own_customer(work, client, list_id)
+        run = _Run()
         while True:
             # Whoever says no while its batch is under way says it before MailWizz knows them.
             withdraw.tell(work, client, list_id)
@@ -52,7 +60,25 @@ def bring(work: Work, client: Client, list_id: int, wanted: Callable[[], bool] =
             work.going()
             if not batch or not wanted():
                 return counts
-            _send(work, client, uid, list_id, batch)
+            _send(work, client, uid, list_id, batch, run)
+
+
+def _own_customer(work: Work, client: Client, list_id: int) -> None:
+    """Raises Failed where the key has become another tenant's."""
+    names = {one.name for one in reach.patiently(work, client.delivery_servers)}
+    with work.sessions() as session:
+        tenant = session.get_one(Tenant, session.get_one(MailingList, list_id).tenant_id)
+        try:
+            mailwizz_instances.own_servers(session, tenant, names)
+        except mailwizz_instances.Stranger as fault:
+            raise Failed(str(fault)) from fault
+
+
+@dataclass
+class _Run:
+    """takes_status: whether a batch's contacts get the status that it says, which MailWizz does not promise; None: not looked yet."""
+
+    takes_status: bool | None = None
 
 
 class _Row(NamedTuple):
@@ -76,21 +102,25 @@ def _cut(rows: Sequence[placing.Waiting]) -> list[_Row]:
     return found
 
 
-def _send(work: Work, client: Client, uid: str, list_id: int, batch: Sequence[_Row]) -> None:
+def _send(work: Work, client: Client, uid: str, list_id: int, batch: Sequence[_Row], run: _Run) -> None:
     results = [_renewed(work, client, uid, row.one, row.one.uid) for row in batch if row.one.uid is not None]
     new = [row for row in batch if row.one.uid is None]
     answers = reach.patiently(work, lambda: client.bulk(uid, [row.form for row in new])) if new else []
     for row, answer in zip(new, answers, strict=True):
-        results.append(_result(work, client, uid, row.one, answer))
+        results.append(_result(work, client, uid, row.one, answer, run))
     with work.sessions() as session, session.begin():
         for one in results:
             placing.place(session, list_id, one)
 
 
-def _result(work: Work, client: Client, uid: str, one: placing.Waiting, answer: Placed) -> placing.Result:
-    if answer.uid is not None:
+def _result(work: Work, client: Client, uid: str, one: placing.Waiting, answer: Placed, run: _Run) -> placing.Result:
+    if answer.uid is not None and run.takes_status:
         return placing.Result(one.contact_id, answer.uid)
     found = reach.patiently(work, lambda: client.find_subscriber(uid, one.email))
+    if answer.uid is not None:
+        status = found.status if found is not None else "not to be found"
+        run.takes_status = status == WRITTEN_TO if run.takes_status is None else run.takes_status
+        return _confirmed(work, client, uid, one, answer.uid, status)
     if found is None:
         return placing.Result(one.contact_id, None, "; ".join(answer.errors) or "MailWizz does not say why")
     if one.agreed_again:
@@ -98,7 +128,20 @@ def _result(work: Work, client: Client, uid: str, one: placing.Waiting, answer: 
     gone = withdraw.GONE.get(found.status)
     if gone is not None:
         return placing.Result(one.contact_id, found.uid, f"is {found.status} in MailWizz, and stays so", gone)
-    return placing.Result(one.contact_id, found.uid)
+    return _confirmed(work, client, uid, one, found.uid, found.status)
+
+
+def _confirmed(work: Work, client: Client, uid: str, one: placing.Waiting, twin: str, status: str) -> placing.Result:
+    """One that MailWizz has, and writes to only where its status says so. status: as it has it."""
+    if status in CONFIRMABLE:
+        renewed = _renewed(work, client, uid, one._replace(agreed_again=True), twin)
+        if renewed.error:
+            return renewed
+        found = reach.patiently(work, lambda: client.find_subscriber(uid, one.email))
+        status = found.status if found is not None else "not to be found"
+    if status == WRITTEN_TO:
+        return placing.Result(one.contact_id, twin)
+    return placing.Result(one.contact_id, twin, f"is {status} in MailWizz, which writes to nobody who is: look there")
 
 
 def _renewed(work: Work, client: Client, uid: str, one: placing.Waiting, twin: str) -> placing.Result:

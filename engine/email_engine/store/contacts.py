@@ -21,7 +21,6 @@ from .audit import Actor, record
 from .mail_models import SAID_NO, Contact, Placement
 
 
-
 class Consent(NamedTuple):
     """source: where it was given, in the tenant's words. address: that of whoever gave it."""
 

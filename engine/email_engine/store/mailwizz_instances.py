@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
-from sqlalchemy import func
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from ansible_collections.email_engine.fleet.plugins.module_utils.problems import FleetError, Problem
@@ -17,7 +18,7 @@ from email_engine.mailwizz.client import Client
 from . import sealing
 from .audit import Actor, record
 from .mail_models import MailwizzInstance
-from .models import Tenant
+from .models import Ip, Tenant
 
 PURPOSE = "mailwizz"
 
@@ -53,6 +54,30 @@ def access(session: Session, tenant: Tenant, pepper: str) -> Access:
         what = "has a key to its MailWizz that was sealed with another key_pepper, and cannot be read any more"
         raise NoMailwizz([Problem(where, what, "Run playbooks/converge.yml, which tells the key anew.")]) from fault
     return Access(row.url, key, row.certificate)
+
+
+class Stranger(FleetError):
+    """The key opens the customer of another tenant."""
+
+
+def hold_keys(session: Session) -> None:
+    """Until the transaction ends, nobody else tells a key: of two at once, neither would see the other's."""
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('keys to MailWizz', 0))"))
+
+
+def own_servers(session: Session, tenant: Tenant, names: Collection[str]) -> None:
+    """Raises Stranger where a delivery server that the tenant's key shows is a sender of somebody else's. names: of these servers."""
+    rows = session.execute(
+        select(Ip.hostname, Tenant.name)
+        .join(Tenant, Tenant.id == Ip.tenant_id)
+        .where(Ip.hostname.in_(names), Ip.tenant_id != tenant.id, Ip.status != "retired")
+        .order_by(Ip.hostname)
+    ).all()
+    if rows:
+        whose = ", ".join(f"{hostname} of tenant {name}" for hostname, name in rows[:5])
+        what = f"the customer of its key has the delivery servers {whose}; what it sends by them would leave from there"
+        remedy = "Give the key of its own customer (the playbook converge.yml makes one)."
+        raise Stranger([Problem(f"tenant {tenant.name}", what, remedy)])
 
 
 class Change(NamedTuple):

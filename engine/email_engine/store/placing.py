@@ -30,8 +30,8 @@ class Waiting(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What MailWizz said of one contact. uid: of its subscriber; None leaves the known one. error: why it is not written to. status: what the contact is for that, by
-    the recipient's or the receiver's word."""
+    """What MailWizz said of one contact. uid: of its subscriber; None leaves the known one. error: why it is not written to. status: what the contact is for
+    that, by the recipient's or the receiver's word."""
 
     contact_id: int
     uid: str | None
