@@ -355,3 +355,19 @@ def test_erased_without_a_mailwizz_says_what_was_not_done(app, client, admin, ke
     assert answer.status_code == 200 and answer.json()["lists"] == ["news"] and "by hand" in answer.json()["left"]
     problem(client.get(f"/api/v1/contacts/{contact['id']}", headers=keys["sos"]), 404)
     assert withdrawn(app) == []
+
+
+def test_an_erased_no_is_none_to_an_older_consent(app, client, keys):
+    made = add(client, keys["sos"])
+    change(client, keys["sos"], made, status="complained")
+    at = client.get(f"/api/v1/contacts/{made['id']}", headers=keys["sos"]).json()["status_at"]
+    assert client.delete(f"/api/v1/contacts/{made['id']}", headers=keys["sos"]).status_code == 204
+    refused = add(client, keys["sos"], 409)
+    assert "who was erased is complained since" in refused["detail"]
+    make_list(client, keys["sos"])
+    answer = put_on(client, keys["sos"], ANN, {**ANN, "email": "bob@mail.test"}).json()
+    assert (answer["taken"], [one["index"] for one in answer["refused"]]) == (1, [0])
+    # Of another tenant it is nobody's no; a later consent is one.
+    assert add(client, keys["other"])["status"] == "subscribed"
+    later = (datetime.fromisoformat(at) + timedelta(milliseconds=1)).isoformat()
+    assert add(client, keys["sos"], consent={**CONSENT, "at": later})["status"] == "subscribed"

@@ -199,7 +199,8 @@ def _found(session: Session, key: Caller, number: int) -> tuple[Contact, Tenant]
 
 
 def not_again(fault: contacts.NotAgain) -> Refusal:
-    detail = f"body.email: contact {fault.contact.id} {fault}. Write to it only once it has agreed again, and give that consent."
+    who = "who was erased" if fault.contact is None else f"contact {fault.contact.id}"
+    detail = f"body.email: {who} {fault}. Write to it only once it has agreed again, and give that consent."
     return Refusal(409, "The contact said no", detail)
 
 
@@ -249,13 +250,22 @@ def read_all(
     },
     summary="Add a contact, with the consent to write to it",
 )
-def add(given: NewContact, key: Caller, session: Transaction, creating: Creating) -> Response:
+def add(
+    given: NewContact,
+    key: Caller,
+    session: Transaction,
+    creating: Creating,
+    known: Annotated[Settings, Depends(settings)],
+) -> Response:
     def make() -> Made:
         tenant = mailing.tenant_of(session, key, given.tenant)
-        taken = contacts.take(session, tenant.id, [judged(given, now(session), "body.")])[0]
+        taken = contacts.take(
+            session, known.key_pepper.get_secret_value(), tenant.id, [judged(given, now(session), "body.")]
+        )[0]
         if taken.refused is not None:
             raise not_again(taken.refused)
         contact = taken.contact
+        assert contact is not None
         if taken.outcome != "unchanged":
             contacts.say(session, key.actor, taken.outcome, contact, evidence={"source": contact.consent_source})
         inject(session, key, tenant, contacts.lists_of(session, contact, ["waiting"]))
@@ -362,7 +372,7 @@ def erase(
         for row in left:
             withdrawals.done(session, row)
         names = list(session.scalars(select(MailingList.name).where(MailingList.id.in_([row.list_id for row in left]))))
-        contacts.erase(session, key.actor, found, lists_left=names)
+        contacts.erase(session, key.actor, known.key_pepper.get_secret_value(), found, lists_left=names)
         return JSONResponse(Erased(lists=names, left=_LEFT).model_dump())
     coming = False
     if left:
@@ -374,7 +384,7 @@ def erase(
                 else:
                     # Its batch may be under way; the address is kept for a look after it.
                     coming = True
-    contacts.erase(session, key.actor, found)
+    contacts.erase(session, key.actor, known.key_pepper.get_secret_value(), found)
     if coming:
         withdrawals.ask(session, key.actor, tenant)
     return Response(status_code=204)

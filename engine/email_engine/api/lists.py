@@ -248,13 +248,14 @@ def add_contacts(
     key: Caller,
     session: Transaction,
     creating: Creating,
+    known: Annotated[Settings, Depends(settings)],
     tenant: mailing.OfTenant = None,
 ) -> Response:
     def make() -> Made:
         mails = mailing.named(session, key, MailingList, "list", name, tenant)
         good, bad = contacts.rows_judged(given.contacts, contacts.now(session))
         good = {index: one._replace(tags=[*one.tags, *given.tags]) for index, one in good.items()}
-        body = _take(session, key, mails, good, bad)
+        body = _take(session, known.key_pepper.get_secret_value(), key, mails, good, bad)
         return Made(202, body, f"/api/v1/lists/{mails.name}/contacts")
 
     return creating(make)
@@ -262,12 +263,13 @@ def add_contacts(
 
 def _take(
     session: Session,
+    pepper: str,
     key: Caller,
     mails: MailingList,
     good: dict[int, store.Given],
     bad: dict[int, list[Problem]],
 ) -> RowsTaken:
-    found = dict(zip(good, store.take(session, mails.tenant_id, list(good.values())), strict=True))
+    found = dict(zip(good, store.take(session, pepper, mails.tenant_id, list(good.values())), strict=True))
     for index, one in found.items():
         if one.refused is not None:
             remedy = "Write to it only once it has agreed again, and give that consent."
@@ -284,7 +286,7 @@ def _take(
         detail = f"none of {len(bad)} contacts can be taken; the first: {bad[min(bad)][0]}"
         errors = [{"index": one.index, **fault} for one in refused for fault in one.errors]
         raise Refusal(422, "The request is not valid", detail, errors=errors)
-    people = {one.contact.id for one in taken}
+    people = {one.contact.id for one in taken if one.contact is not None}
     lists.place(session, mails, people)
     counts = {"taken": len(people), "created": sum(one.outcome == "created" for one in taken)}
     record(

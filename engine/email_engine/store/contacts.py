@@ -16,7 +16,7 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from . import withdrawals
+from . import noes, withdrawals
 from .audit import Actor, record
 from .mail_models import SAID_NO, Contact, Placement
 
@@ -42,28 +42,35 @@ class Given(NamedTuple):
 class NotAgain(Exception):
     """The contact said no, and the consent is not from after that."""
 
-    def __init__(self, contact: Contact):
-        self.contact = contact
-        when = contact.status_at.isoformat(timespec="seconds")
-        super().__init__(f"is {contact.status} since {when}, and the consent is not from after that")
+    def __init__(self, said: Contact | noes.No):
+        """said: the contact, or the no of one that was erased since."""
+        self.contact = said if isinstance(said, Contact) else None
+        at = said.at if isinstance(said, noes.No) else said.status_at
+        when = at.isoformat(timespec="seconds")
+        super().__init__(f"is {said.status} since {when}, and the consent is not from after that")
 
 
 class Taken(NamedTuple):
     """What became of one that was given. outcome: created, changed or unchanged. refused: then nothing of it was stored."""
 
-    contact: Contact
+    contact: Contact | None
     outcome: str
     refused: NotAgain | None = None
 
 
-def take(session: Session, tenant_id: int, given: Sequence[Given]) -> list[Taken]:
+def take(session: Session, pepper: str, tenant_id: int, given: Sequence[Given]) -> list[Taken]:
     """Store those who are new, and add to those who are known: tags, fields, a later consent. In the order of *given*."""
-    new = _insert(session, tenant_id, given)
+    erased = noes.known(session, pepper, tenant_id, {one.email for one in given})
+    old = {number for number, one in enumerate(given) if one.email in erased and one.consent.at <= erased[one.email].at}
+    new = _insert(session, tenant_id, [one for number, one in enumerate(given) if number not in old])
     emails = sorted({one.email for one in given})
     wanted = select(Contact).where(Contact.tenant_id == tenant_id, Contact.email.in_(emails)).order_by(Contact.id)
     known = {row.email: row for row in session.scalars(wanted.with_for_update())}
     taken = []
-    for one in given:
+    for number, one in enumerate(given):
+        if number in old:
+            taken.append(Taken(None, "unchanged", NotAgain(erased[one.email])))
+            continue
         contact = known[one.email]
         try:
             changed = merge(session, contact, one.consent, one.fields, one.tags)
@@ -167,8 +174,10 @@ def _place_again(session: Session, contact: Contact, **more: bool) -> None:
     )
 
 
-def erase(session: Session, actor: Actor, contact: Contact, **evidence: Any) -> None:
+def erase(session: Session, actor: Actor, pepper: str, contact: Contact, **evidence: Any) -> None:
     """Nothing of the contact, held locked, stays here but that it was erased, and what MailWizz has still to be told."""
+    if contact.status in SAID_NO:
+        noes.keep(session, pepper, contact)
     for placed in session.scalars(select(Placement).where(Placement.contact_id == contact.id)):
         session.delete(placed)
     session.flush()
