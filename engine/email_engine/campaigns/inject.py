@@ -107,20 +107,26 @@ def _send(work: Work, client: Client, uid: str, list_id: int, batch: Sequence[_R
     new = [row for row in batch if row.one.uid is None]
     answers = reach.patiently(work, lambda: client.bulk(uid, [row.form for row in new])) if new else []
     for row, answer in zip(new, answers, strict=True):
-        results.append(_result(work, client, uid, row.one, answer, run))
+        results.append(_result(work, client, uid, row.one, answer))
     with work.sessions() as session, session.begin():
         for one in results:
             placing.place(session, list_id, one)
+    # After they are stored: a stop in between brings none of them twice.
+    for row, answer in zip(new, answers, strict=True):
+        if answer.uid is not None and not run.takes_status:
+            found = reach.patiently(work, lambda email=row.one.email: client.find_subscriber(uid, email))
+            status = found.status if found is not None else "not to be found"
+            if run.takes_status is None:
+                run.takes_status = status == WRITTEN_TO
+            result = _confirmed(work, client, uid, row.one, answer.uid, status)
+            with work.sessions() as session, session.begin():
+                placing.place(session, list_id, result)
 
 
-def _result(work: Work, client: Client, uid: str, one: placing.Waiting, answer: Placed, run: _Run) -> placing.Result:
-    if answer.uid is not None and run.takes_status:
+def _result(work: Work, client: Client, uid: str, one: placing.Waiting, answer: Placed) -> placing.Result:
+    if answer.uid is not None:
         return placing.Result(one.contact_id, answer.uid)
     found = reach.patiently(work, lambda: client.find_subscriber(uid, one.email))
-    if answer.uid is not None:
-        status = found.status if found is not None else "not to be found"
-        run.takes_status = status == WRITTEN_TO if run.takes_status is None else run.takes_status
-        return _confirmed(work, client, uid, one, answer.uid, status)
     if found is None:
         return placing.Result(one.contact_id, None, "; ".join(answer.errors) or "MailWizz does not say why")
     if one.agreed_again:
