@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Row, func, select, text
 from sqlalchemy.orm import Session
 
-from .accounting import collected
+from . import accounting
 from .models import Ip, SentHour, Tenant
 
 # Hours are reported whole, so the running one and the one before it count as the last.
@@ -47,5 +47,5 @@ def known_today(session: Session, ip_ids: Collection[int]) -> dict[int, int]:
     """By id, since midnight UTC. Of whom nothing is known is absent: nothing was reported of it, and its MTA was not read today."""
     wanted = select(SentHour.ip_id, func.sum(SentHour.sent)).where(SentHour.ip_id.in_(ip_ids), SentHour.hour >= _DAY)
     sent = {number: int(count) for number, count in session.execute(wanted.group_by(SentHour.ip_id))}
-    read = select(Ip.id).where(Ip.id.in_(ip_ids), Ip.mta.in_(collected(session)))
+    read = select(Ip.id).where(Ip.id.in_(ip_ids), Ip.mta.in_(accounting.collected(session)))
     return {**dict.fromkeys(session.scalars(read), 0), **sent}
