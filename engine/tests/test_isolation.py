@@ -32,7 +32,21 @@ NAMES = {
     "/templates/{name}": ("plain", "nobodys"),
 }
 #: Parameters of a query that name nothing.
-FREE = {"fresh", "limit", "after", "status", "closed", "kind", "state", "lane", "severity", "since", "until", "tag", "email"}
+FREE = {
+    "fresh",
+    "limit",
+    "after",
+    "status",
+    "closed",
+    "kind",
+    "state",
+    "lane",
+    "severity",
+    "since",
+    "until",
+    "tag",
+    "email",
+}
 #: A body that each operation accepts; TENANT and SENDER stand for names.
 BODIES = {
     "Why": {"reason": "a test"},
