@@ -112,11 +112,15 @@ def test_a_name_that_links_cannot_have(refused, name):
 
 
 def test_tracking_names_that_are_none(refused):
-    refused("mailwizz_tracking_names has go, 198.18.0.11,", mailwizz_tracking_names=["go", "198.18.0.11", "go.lab.test"])
+    refused(
+        "mailwizz_tracking_names has go, 198.18.0.11,", mailwizz_tracking_names=["go", "198.18.0.11", "go.lab.test"]
+    )
 
 
 def test_reports_from_a_name(refused):
-    refused("mailwizz_webhook_addresses names cafe, and", mailwizz_webhook_addresses=["198.18.0.12", "cafe", "fd00::/8"])
+    refused(
+        "mailwizz_webhook_addresses names cafe, and", mailwizz_webhook_addresses=["198.18.0.12", "cafe", "fd00::/8"]
+    )
 
 
 def test_a_tenant_that_nobody_declared(refused):
