@@ -148,9 +148,7 @@ def upgrade() -> None:
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint(
-            "status IN ('unsubscribed', 'bounced', 'complained')", name=op.f("ck_erased_noes_status")
-        ),
+        sa.CheckConstraint("status IN ('unsubscribed', 'bounced', 'complained')", name=op.f("ck_erased_noes_status")),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=op.f("fk_erased_noes_tenant_id")),
         sa.PrimaryKeyConstraint("tenant_id", "digest", name=op.f("pk_erased_noes")),
     )
