@@ -29,27 +29,13 @@ from email_engine.store.mail_models import Campaign, CampaignStats, Contact, Mai
 from email_engine.store.models import AuditRow, Ip, Job, Tenant
 from samples import declare, fleet, make_key, sender, tenant
 from sites import Site, wait
+from test_jobs import broker, postgres  # noqa: F401
 
 ROLE = servers.ROLE
 WHO = Actor("test")
 SENDER, OTHERS = "m1.sos.test", "m9.other.test"
 CONTENT = "<p>Hello</p><a href='[UNSUBSCRIBE_URL]'>out</a> [COMPANY_FULL_ADDRESS]"
 WISH = {"type": "newsletter", "name": "Spring news", "subject": "Spring", "list": "people", "template": "plain"}
-
-
-@pytest.fixture(scope="module")
-def postgres():
-    server = servers.PostgreSQL()
-    yield server
-    server.close()
-
-
-@pytest.fixture(scope="module")
-def broker():
-    with tempfile.TemporaryDirectory(prefix="engine-redis-") as place:
-        server = servers.Redis(Path(place))
-        yield server
-        server.kill()
 
 
 @pytest.fixture
@@ -150,7 +136,7 @@ class Here:
 
 
 @pytest.fixture
-def here(postgres, broker, mailwizz):
+def here(postgres, broker, mailwizz):  # noqa: F811
     redis_py.Redis.from_url(broker.url).flushall()
     with tempfile.TemporaryDirectory(prefix="engine-site-") as place:
         site = Site(Path(place), servers.empty_database(postgres.place)[ROLE], broker.url)

@@ -18,7 +18,7 @@ from ansible_collections.email_engine.fleet.plugins.module_utils.problems import
 from email_engine import recipients
 from email_engine.settings import Settings
 from email_engine.store import contacts as store
-from email_engine.store import lists, mailwizz_instances
+from email_engine.store import lists
 from email_engine.store.audit import record
 from email_engine.store.mail_models import PLACEMENT_STATES, Contact, MailingList, Placement
 from email_engine.store.models import Tenant
@@ -177,11 +177,7 @@ def make(
         company = given.company.model_dump(exclude_none=True) if given.company else {}
         about = given.description or f"Contacts of {tenant.name}, kept by the engine"
         with mailing.asking(session, tenant, known) as client:
-            names = {one.name for one in client.delivery_servers()}
-            try:
-                mailwizz_instances.own_servers(session, tenant, names)
-            except mailwizz_instances.Stranger as fault:
-                raise Refusal(409, "The key is another tenant's", str(fault)) from fault
+            mailing.own_servers(session, tenant, client.delivery_servers())
             uid = client.create_list(
                 {"name": given.name, "description": about},
                 {"from_name": sender.name, "from_email": sender.email, "reply_to": sender.reply_to},

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any, TypeVar
 
@@ -17,7 +17,9 @@ from sqlalchemy.orm import Session
 
 from email_engine.mailwizz.client import Client
 from email_engine.mailwizz.faults import Busy, MailwizzError, NotFound, Refused
+from email_engine.mailwizz.shapes import DeliveryServer
 from email_engine.settings import Settings
+from email_engine.store import mailwizz_instances
 from email_engine.store.mail_models import MailingList, Template
 from email_engine.store.mailwizz_instances import NoMailwizz, access
 from email_engine.store.models import Tenant
@@ -120,3 +122,11 @@ def taken(session: Session, model: type[Row], what: str, tenant: Tenant, name: s
     if session.scalar(select(model.id).where(model.tenant_id == tenant.id, model.name == name)) is not None:
         detail = f"body.name: {tenant.name} has a {what} {name} already"
         raise Refusal(409, f"The {what} is there already", detail)
+
+
+def own_servers(session: Session, tenant: Tenant, servers: Iterable[DeliveryServer]) -> None:
+    """Raises Refusal where a delivery server that the key shows is a sender of somebody else's."""
+    try:
+        mailwizz_instances.own_servers(session, tenant, {one.name for one in servers})
+    except mailwizz_instances.Stranger as fault:
+        raise Refusal(409, "The key is another tenant's", str(fault)) from fault

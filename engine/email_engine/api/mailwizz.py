@@ -18,7 +18,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from email_engine.mailwizz.faults import MailwizzError
-from email_engine.mailwizz.shapes import DeliveryServer
 from email_engine.mailwizz.wire import api_address, trust
 from email_engine.settings import Settings
 from email_engine.store import fleet, mailwizz_instances
@@ -138,7 +137,7 @@ def tell(tenant: Named, given: Instance, key: Admin, session: Transaction, known
         # Looked at again before anything is brought there.
         log.warning("tenant %s: MailWizz does not show yet whose key it is: %s", found.name, fault)
     else:
-        _own_servers(session, found, servers)
+        mailing.own_servers(session, found, servers)
     row = session.get(MailwizzInstance, found.id)
     before = row and _shown(found, row)
     attempt = session.begin_nested()
@@ -164,7 +163,7 @@ def check(tenant: Named, key: Admin, session: Transaction, known: Known) -> Trie
     with mailing.asking(session, found, known) as client:
         servers = client.delivery_servers()
         url = client.url
-    _own_servers(session, found, servers)
+    mailing.own_servers(session, found, servers)
     return Tried(url=url, delivery_servers={one.name: one.status for one in servers})
 
 
@@ -179,11 +178,3 @@ def _nobody_elses(session: Session, tenant: Tenant, pepper: str, key: str) -> No
         if hashlib.sha256(theirs.encode()).digest() == hashlib.sha256(key.encode()).digest():
             detail = f"body.key: is the key of tenant {other.name}; each tenant has a customer of its own in MailWizz"
             raise Refusal(409, "The key is another tenant's", detail)
-
-
-def _own_servers(session: Session, tenant: Tenant, servers: list[DeliveryServer]) -> None:
-    """Raises Refusal where a delivery server that the key shows is a sender of somebody else's."""
-    try:
-        mailwizz_instances.own_servers(session, tenant, {one.name for one in servers})
-    except mailwizz_instances.Stranger as fault:
-        raise Refusal(409, "The key is another tenant's", str(fault)) from fault

@@ -300,17 +300,22 @@ def _retire(
     """A server of ours that nobody wants: disabled, never deleted, because campaigns and statistics point at it."""
     sender = marks.sender_of(server)
     pauses = _pause(server["customer_id"], server, None, sender, found, spared, result, stray)
+    disable(server, tenant, marks.kept(server, tenant), pauses, result)
+
+
+def disable(server: t.Mapping, tenant: str, mark: t.Mapping, pauses: tuple[int, ...], result: Plan) -> None:
+    """A server of ours is to be disabled, once these campaigns are paused. mark: what it says of itself from then on."""
     if server["status"] == servers.DISABLED:
         return
     result.changes.append(
         Change(
-            sender,
+            marks.sender_of(server),
             tenant,
             server["id"],
             server["customer_id"],
             {"status": server["status"]},
             {"status": servers.DISABLED},
-            marks.kept(server, tenant),
+            mark,
             after_campaigns=pauses,
         )
     )

@@ -8,8 +8,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from . import campaigns, marks, servers
-from .reconcile import Change, Plan
+from . import campaigns, marks
+from .reconcile import Plan, disable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,17 +71,5 @@ def _stop(server: t.Mapping, tenant: str, reason: str, found: t.Mapping, stray: 
     paused = campaigns.of_server(found["campaigns"], server["customer_id"], server["id"], [address], anybody=stray)
     for campaign in paused:
         _add(campaign, sender, result)
-    if server["status"] == servers.DISABLED:
-        return
-    result.changes.append(
-        Change(
-            sender,
-            tenant,
-            server["id"],
-            server["customer_id"],
-            {"status": server["status"]},
-            {"status": servers.DISABLED},
-            {**marks.kept(server, tenant), "stopped": reason},
-            after_campaigns=tuple(campaign["id"] for campaign in paused),
-        )
-    )
+    pauses = tuple(campaign["id"] for campaign in paused)
+    disable(server, tenant, {**marks.kept(server, tenant), "stopped": reason}, pauses, result)
